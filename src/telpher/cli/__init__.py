@@ -1,0 +1,5 @@
+"""The `telpher` command."""
+
+
+def main() -> int:
+    return 0

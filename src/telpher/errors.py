@@ -1,0 +1,174 @@
+"""The few errors of Telpher; each knows its fate and the key of the text that a person reads.
+
+An error is translated into one of these once, at the border where it enters (a drive, Telegram, the operating system); everything
+above asks only two questions: what happens next (`fate`), and what do we say (`text_key` with `params`, looked up by `bot/texts`).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+
+class Fate(enum.Enum):
+    """What happens after an error."""
+
+    RETRY = "retry"
+    """Try again by ourselves, after a growing, jittered wait."""
+    RETRY_AFTER = "retry_after"
+    """Try again by ourselves, not before `retry_after_s`: the other side said so."""
+    NEEDS_USER = "needs_user"
+    """Wait, keeping all that was done, until the person acts (logs in again, makes room)."""
+    PERMANENT = "permanent"
+    """Trying again changes nothing: say why, keep nothing running."""
+
+
+class TelpherError(Exception):
+    """The root of all errors that Telpher raises on purpose.
+
+    `params` fill the placeholders of the text; they are shown to the person, so they never hold a secret.
+    """
+
+    fate: ClassVar[Fate] = Fate.PERMANENT
+    text_key: ClassVar[str] = "error.unexpected"
+
+    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, **params: str | int | float) -> None:
+        super().__init__(detail or self.text_key)
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        self.params = params
+
+
+class SettingsInvalidError(TelpherError):
+    """A setting is missing or wrong. The command line prints it as one line and exits with 2."""
+
+    text_key = "error.settings"
+
+
+class AccessDeniedError(TelpherError):
+    """This person may not do this."""
+
+    text_key = "error.access_denied"
+
+
+class BadInputError(TelpherError):
+    """What the person sent cannot be used as it is."""
+
+    text_key = "error.bad_input"
+
+
+class NameInvalidError(BadInputError):
+    """A name that no drive could keep even after it was made safe."""
+
+    text_key = "error.name_invalid"
+
+
+class StaleButtonError(BadInputError):
+    """A button whose entry, transfer or page is no longer known."""
+
+    text_key = "error.stale_button"
+
+
+class FileTooBigError(BadInputError):
+    """The file is over what this Bot API server lets a bot fetch or send. Params: `limit_bytes`, `size_bytes`."""
+
+    text_key = "error.file_too_big"
+
+
+class SourceGoneError(TelpherError):
+    """Telegram no longer has the file: the person has to send it again."""
+
+    text_key = "error.source_gone"
+
+
+class SourceUnreachableError(TelpherError):
+    """Telegram (or another source) did not answer, or broke off."""
+
+    fate = Fate.RETRY
+    text_key = "error.source_unreachable"
+
+
+class SourceBusyError(TelpherError):
+    """The source asked us to slow down (`retry_after_s`)."""
+
+    fate = Fate.RETRY_AFTER
+    text_key = "error.source_busy"
+
+
+class DiskFullError(TelpherError):
+    """This machine has no room for the spool. Params: `needed_bytes`, `free_bytes`."""
+
+    fate = Fate.RETRY
+    text_key = "error.disk_full"
+
+
+class DriveError(TelpherError):
+    """The root of what a drive may answer."""
+
+    text_key = "error.drive"
+
+
+class EntryNotFoundError(DriveError):
+    """The drive has no such entry, or does not show it to this account."""
+
+    text_key = "error.entry_not_found"
+
+
+class EntryExistsError(DriveError):
+    """An entry with this id exists already: an earlier create has landed after all."""
+
+    text_key = "error.entry_exists"
+
+
+class DriveUnreachableError(DriveError):
+    """The drive did not answer, broke off, or answered that it is in trouble (5xx)."""
+
+    fate = Fate.RETRY
+    text_key = "error.drive_unreachable"
+
+
+class DriveBusyError(DriveError):
+    """The drive asked us to slow down; `retry_after_s` when it said for how long."""
+
+    fate = Fate.RETRY_AFTER
+    text_key = "error.drive_busy"
+
+
+class DriveFullError(DriveError):
+    """The account's storage quota is used up."""
+
+    fate = Fate.NEEDS_USER
+    text_key = "error.drive_full"
+
+
+class LoginRequiredError(DriveError):
+    """The account's grant has ended or was revoked (`invalid_grant`): the person logs in again."""
+
+    fate = Fate.NEEDS_USER
+    text_key = "error.login_required"
+
+
+class DriveForbiddenError(DriveError):
+    """The account may not do this to this entry."""
+
+    text_key = "error.drive_forbidden"
+
+
+class SessionGoneError(DriveError):
+    """The upload session has expired or was cancelled: begin a new one with the same entry id."""
+
+    fate = Fate.RETRY
+    text_key = "error.session_gone"
+
+
+class ChecksumMismatchError(DriveError):
+    """What the drive stored is not what we sent. The bad entry is removed and the upload starts again."""
+
+    fate = Fate.RETRY
+    text_key = "error.checksum_mismatch"
+
+
+class CancelledByUserError(TelpherError):
+    """The person pressed Cancel."""
+
+    text_key = "error.cancelled"
