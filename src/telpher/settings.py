@@ -112,9 +112,15 @@ def _size(raw: str) -> int:
     return size
 
 
-def _setting(default: str, read: Callable[[str], Any], *names: str) -> Any:
-    """A field read from the first of `names` (its own name in capitals by default) that is set and not empty."""
-    return dataclasses.field(default_factory=lambda: read(default), metadata={"default": default, "read": read, "names": names})
+def _setting(default: str, read: Callable[[str], Any], *names: str, shown_default: str | None = None) -> Any:
+    """A field read from the first of `names` (its own name in capitals by default) that is set and not empty.
+
+    `shown_default` is what the documentation says where the default depends on the machine.
+    """
+    metadata = {"default": default, "read": read, "names": names}
+    if shown_default is not None:
+        metadata["shown_default"] = shown_default
+    return dataclasses.field(default_factory=lambda: read(default), metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -178,7 +184,7 @@ class Settings:
     disk_headroom: int = _setting("500M", _size)
     """How much of the disk always stays free."""
 
-    compute_workers: int = _setting(str(os.cpu_count() or 1), _count)
+    compute_workers: int = _setting(str(os.cpu_count() or 1), _count, shown_default="")
     """How many threads or processes one computation may use; the number of cores by default."""
 
     log_level: str = _setting("INFO", lambda raw: _choice(raw.upper(), "DEBUG", "INFO", "WARNING", "ERROR"))

@@ -1,0 +1,54 @@
+# `make run` starts Telpher; `make test` tests it. Both set up what they need, once.
+
+.DEFAULT_GOAL := help
+VENV := .venv/bin
+PYTEST_WORKERS ?= 4
+
+.PHONY: help run test check setup setup-dev build lock format docs screenshot screenshots clean asan lesson \
+        bench-compute bench-latency bench-transfers
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+run: setup  ## Start Telpher: with a token in .env on Telegram, without one in the sandbox
+	@exec $(VENV)/telpher run
+
+setup:  ## Make .venv and build, so that .venv/bin/telpher works from any folder
+	@tools/setup.sh run
+
+setup-dev:  ## The same, with what the tests and checks need
+	@tools/setup.sh dev
+
+# The editable install rebuilds on import; building here first keeps parallel test workers from doing it at once.
+build: setup-dev
+	@$(VENV)/python -c 'import telpher'
+
+test: build  ## Run every test
+	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -q
+
+check: build  ## Formatting, lint, strict types, import floors
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+format: setup-dev  ## Format, and mend what lint can mend
+	$(VENV)/ruff check --fix-only --quiet .
+	$(VENV)/ruff format .
+
+lock: setup-dev  ## Renew the lock files from pyproject.toml
+	@for kind in run dev; do \
+	  group=$$( [ $$kind = run ] && echo build || echo dev ); \
+	  bound=$$( [ $$kind = run ] || echo "--constraint locks/run.txt" ); \
+	  $(VENV)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --no-annotate \
+	    --custom-compile-command "make lock" pyproject.toml --group $$group $$bound --output-file locks/$$kind.txt || exit 1; \
+	done
+
+docs: build  ## Write anew what is derived from the code: .env.example and docs/reference.md
+	@$(VENV)/python tools/derive_docs.py
+
+screenshot: build  ## Take the README's pictures of the chat page anew (needs chromium)
+	@$(VENV)/python tests/screenshots.py
+
+clean:  ## Remove what was built; data/ stays
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis test-output
