@@ -6,12 +6,14 @@ import argparse
 import ast
 import dataclasses
 import inspect
+import itertools
 import sys
 import textwrap
 from pathlib import Path
 
-from telpher import settings as settings_module
 from telpher.bot.commands import COMMANDS
+
+from telpher import settings as settings_module
 from telpher.bot.texts import Texts
 from telpher.cli import make_parser
 
@@ -23,7 +25,7 @@ def setting_docs() -> dict[str, str]:
     tree = ast.parse(inspect.getsource(settings_module.Settings))
     (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
     docs: dict[str, str] = {}
-    for field, doc in zip(body, body[1:], strict=False):
+    for field, doc in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(doc, ast.Expr):
             assert isinstance(doc.value, ast.Constant)
             docs[field.target.id] = inspect.cleandoc(str(doc.value.value))
@@ -32,19 +34,25 @@ def setting_docs() -> dict[str, str]:
 
 def env_example() -> str:
     """Every setting with its documentation and its default, commented out."""
-    lines = ["# Telpher's settings. Copy this file to .env and fill in what you need: every line is optional, defaults are shown."]
+    lines = [
+        "# Telpher's settings. Copy this file to .env and fill in what you need: every line is optional, defaults are shown."
+    ]
     docs = setting_docs()
     for field in dataclasses.fields(settings_module.Settings):
         name, *_ = settings_module.names_of(field)
         default = field.metadata["shown_default"] if "shown_default" in field.metadata else field.metadata["default"]
-        lines += ["", *textwrap.wrap(docs[field.name], 118, initial_indent="# ", subsequent_indent="# "), f"#{name}={default}"]
+        lines += [
+            "",
+            *textwrap.wrap(docs[field.name], 118, initial_indent="# ", subsequent_indent="# "),
+            f"#{name}={default}",
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:
     rows = []
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public way to list what it was given
-        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction | argparse._VersionAction):  # noqa: SLF001
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction | argparse._VersionAction):
             continue
         name = ", ".join(f"`{option}`" for option in action.option_strings) or f"`{action.metavar or action.dest}`"
         rows.append(f"| {name} | {(action.help or '').replace('|', '/').replace('%%', '%')} |")
@@ -53,9 +61,9 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
 
 def _commands(parser: argparse.ArgumentParser, path: str) -> list[str]:
     lines: list[str] = []
-    for action in parser._actions:  # noqa: SLF001 - see above
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            helps = {choice.dest: choice.help for choice in action._choices_actions}  # noqa: SLF001
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help for choice in action._choices_actions}
             for name, command in action.choices.items():
                 lines += ["", f"### `{path} {name}`", "", command.description or helps.get(name) or ""]
                 if options := _options(command):

@@ -32,7 +32,7 @@ class TelpherError(Exception):
     fate: ClassVar[Fate] = Fate.PERMANENT
     text_key: ClassVar[str] = "error.unexpected"
 
-    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, **params: str | int | float) -> None:
+    def __init__(self, detail: str = "", *, retry_after_s: float | None = None, **params: str | float) -> None:
         super().__init__(detail or self.text_key)
         self.detail = detail
         self.retry_after_s = retry_after_s

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 
 # https://core.telegram.org/bots/api#authorizing-your-bot: digits, a colon, 35 characters; older tokens differ by one or two.
-_TOKEN_SHAPE = re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,40}\b")
+_TOKEN_SHAPE = re.compile(r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,40}(?![A-Za-z0-9_-])")
 # OAuth access tokens, refresh tokens and client secrets as Google shapes them.
 _GOOGLE_SHAPES = re.compile(r"\b(?:ya29\.[\w.-]{10,}|1//[\w-]{20,}|GOCSPX-[\w-]{10,})")
 _STRUCK = "[secret]"

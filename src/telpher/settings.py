@@ -49,7 +49,9 @@ def _ids(raw: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in raw.replace(";", ",").replace(" ", ",").split(",") if part)
     except ValueError:
-        raise ValueError("numbers separated by commas, such as 123456789,987654321 (the bot's /whoami tells yours)") from None
+        raise ValueError(
+            "numbers separated by commas, such as 123456789,987654321 (the bot's /whoami tells yours)"
+        ) from None
 
 
 def _flag(raw: str) -> bool:

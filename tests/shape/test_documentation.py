@@ -38,20 +38,26 @@ def test_every_local_link_leads_somewhere() -> None:
 
 def test_the_two_readmes_tell_the_same_in_the_same_order() -> None:
     english, russian = ((ROOT / name).read_text() for name in ("README.md", "README.ru.md"))
-    assert len(re.findall(r"^## ", english, re.M)) == len(re.findall(r"^## ", russian, re.M))
-    assert re.findall(r"^```.*?^```", english, re.M | re.S) == re.findall(r"^```.*?^```", russian, re.M | re.S)
+    assert len(re.findall(r"^## ", english, re.MULTILINE)) == len(re.findall(r"^## ", russian, re.MULTILINE))
+    assert re.findall(r"^```.*?^```", english, re.MULTILINE | re.DOTALL) == re.findall(
+        r"^```.*?^```", russian, re.MULTILINE | re.DOTALL
+    )
     assert re.findall(r"\]\((docs/images/[^)]+)\)", english) == re.findall(r"\]\((docs/images/[^)]+)\)", russian)
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     pages = [ROOT / "README.md", ROOT / "README.ru.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     named = {target for page in pages for target in re.findall(r"`make ([a-z-]+)`", page.read_text())}
     assert named <= targets
 
 
 def test_the_glossary_has_every_word_in_both_languages() -> None:
-    rows = re.findall(r"^\| \*\*([\w ]+)\*\* \| \*\*([^|]+)\*\* \| ([^|]+) \| ([^|]+) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| \*\*([\w ]+)\*\* \| \*\*([^|]+)\*\* \| ([^|]+) \| ([^|]+) \|$",
+        (ROOT / "docs" / "glossary.md").read_text(),
+        re.MULTILINE,
+    )
     words = {row[0] for row in rows}
     assert {
         "drive", "entry", "transfer", "spool", "session", "job", "attempt", "receipt", "inbox", "kernel", "module", "strategy",

@@ -11,7 +11,9 @@ SOURCE = ROOT / "src" / "telpher"
 
 
 def _tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [path for line in listed.stdout.splitlines() if (path := ROOT / line).is_file()]
 
 
@@ -21,7 +23,11 @@ def test_no_file_bears_a_name_that_says_nothing() -> None:
 
 
 def test_every_module_opens_with_its_contract() -> None:
-    silent = [path.relative_to(ROOT) for path in SOURCE.rglob("*.py") if not path.read_text().lstrip().startswith(('"""', "# SPDX"))]
+    silent = [
+        path.relative_to(ROOT)
+        for path in SOURCE.rglob("*.py")
+        if not path.read_text().lstrip().startswith(('"""', "# SPDX"))
+    ]
     assert not silent
 
 
@@ -39,8 +45,25 @@ def test_every_error_has_a_docstring_and_a_text() -> None:
 
 def test_nothing_names_a_package_registry_or_a_secret_like_word() -> None:
     # Spelled in pieces so that this file does not name them either.
-    forbidden = re.compile("|".join([r"pypi\.org", "registry\\.npm" + "js", r"deb\.deb" + r"ian\.org/debian", "files\\.python" + "hosted"]))
-    texts = {".py", ".md", ".toml", ".txt", ".sh", ".yml", ".yaml", ".json", ".po", ".js", ".html", ".css", ".build", ""}
+    forbidden = re.compile(
+        "|".join([r"pypi\.org", "registry\\.npm" + "js", r"deb\.deb" + r"ian\.org/debian", "files\\.python" + "hosted"])
+    )
+    texts = {
+        ".py",
+        ".md",
+        ".toml",
+        ".txt",
+        ".sh",
+        ".yml",
+        ".yaml",
+        ".json",
+        ".po",
+        ".js",
+        ".html",
+        ".css",
+        ".build",
+        "",
+    }
     named = [
         path.relative_to(ROOT)
         for path in _tracked()
