@@ -1,0 +1,43 @@
+"""What the handlers and receipts need from around them: the way out to Telegram, and what this Bot API server allows.
+
+`Outbox` is implemented by `bot/outbox.py`; handlers never call python-telegram-bot's `Bot` themselves, so that retries, pacing and
+"message is not modified" are dealt with in one place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol, TypeAlias
+
+from telegram import ForceReply, InlineKeyboardMarkup
+
+Keyboard: TypeAlias = InlineKeyboardMarkup | ForceReply
+
+
+class Outbox(Protocol):
+    """The one way out to Telegram. Texts are HTML; link previews are off. All failures are `TelpherError`s."""
+
+    async def send_message(
+        self, chat_id: int, text: str, keyboard: Keyboard | None = None, reply_to: int | None = None
+    ) -> int:
+        """Send once (never blindly repeated) and return the new message's id. A `reply_to` that is gone is no error."""
+
+    async def edit_message(
+        self, chat_id: int, message_id: int, text: str, keyboard: InlineKeyboardMarkup | None = None
+    ) -> bool:
+        """Make a message read so. False when it is gone or can no longer be edited; "not modified" is success."""
+
+    async def answer_callback(self, callback_id: str, text: str = "", show_alert: bool = False) -> None:
+        """Stop a button's spinner, with a toast when `text` is not empty (at most 200 characters, no HTML). Too late is no error."""
+
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
+        """No error when it is gone already."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BotIdentity:
+    """Who we are in Telegram."""
+
+    id: int
+    username: str
+    first_name: str
