@@ -131,3 +131,27 @@ prompts = sa.Table(
     sa.CheckConstraint("kind IN ('rename')", name="kind"),
 )
 """The one question that waits for a person's next message in a chat."""
+
+# ---- bot: the inbox --------------------------------------------------------------------------------------------------
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("bot_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("update_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("replays", sa.Integer, nullable=False),
+    sa.Column("lone_starts", sa.Integer, nullable=False),
+    sa.Column("received_ms", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("state IN ('new', 'done', 'given_up')", name="state"),
+    sa.Index(
+        "ix_inbox_unfinished",
+        "bot_id",
+        "update_id",
+        sqlite_where=sa.text("state = 'new'"),
+        postgresql_where=sa.text("state = 'new'"),
+    ),
+    sa.Index(None, "received_ms"),
+)
+"""Updates as Telegram sent them, kept until they are handled. Afterwards the body is emptied, and the row only tells repeats apart."""
