@@ -213,13 +213,26 @@ def names_of(field: dataclasses.Field[Any]) -> tuple[str, ...]:
     return field.metadata["names"] or (field.name.upper(),)
 
 
+def _credentials(directory: Path) -> dict[str, str]:
+    """The secrets that the service manager hands over as files, by the name of their setting."""
+    secrets = [field for field in dataclasses.fields(Settings) if field.metadata["read"] is _secret]
+    files = {names_of(field)[0]: directory / field.name for field in secrets}
+    return {name: file.read_text().strip() for name, file in files.items() if file.is_file()}
+
+
 def load(env_file: Path | None = Path(".env"), environ: Mapping[str, str] | None = None) -> Settings:
     """Read all settings from `environ` (the process's own by default) and, below it, from `env_file` where it exists.
+
+    Secrets may also come as files named `telegram_token`, … in the service manager's `CREDENTIALS_DIRECTORY`
+    (https://systemd.io/CREDENTIALS/), so that they stand in no environment; these win.
 
     Raises SettingsInvalidError naming the setting, what it holds (never for a secret) and what it should.
     """
     written = {name: value for name, value in dotenv_values(env_file).items() if value} if env_file else {}
-    values: dict[str, str] = {**written, **{k: v for k, v in (os.environ if environ is None else environ).items() if v}}
+    environ = os.environ if environ is None else environ
+    values: dict[str, str] = {**written, **{name: value for name, value in environ.items() if value}}
+    if directory := environ.get("CREDENTIALS_DIRECTORY"):
+        values.update(_credentials(Path(directory)))
     read: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         name = next((name for name in names_of(field) if values.get(name, "").strip()), None)

@@ -52,3 +52,9 @@ def test_a_secret_shows_itself_nowhere() -> None:
     shown = repr(loaded)
     assert "very-secret" not in shown
     assert "hidden-word" not in shown
+
+
+def test_a_secret_may_come_from_the_service_managers_credentials(tmp_path: Path) -> None:
+    (tmp_path / "telegram_token").write_text("from-credentials\n")
+    loaded = settings.load(None, {"CREDENTIALS_DIRECTORY": str(tmp_path), "TELEGRAM_TOKEN": "from-environment"})
+    assert loaded.telegram_token == "from-credentials"
