@@ -30,7 +30,7 @@ check: build  ## Formatting, lint, strict types, import floors
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
-	$(VENV)/lint-imports
+	$(VENV)/python tools/check_floors.py
 
 format: setup-dev  ## Format, and mend what lint can mend
 	$(VENV)/ruff check --fix-only --quiet .
