@@ -95,6 +95,18 @@ class SourceBusyError(TelpherError):
     text_key = "error.source_busy"
 
 
+class ChatUnreachableError(TelpherError):
+    """The person has blocked the bot or deleted the chat: nothing can be said there."""
+
+    text_key = "error.chat_unreachable"
+
+
+class DeliveryUnknownError(TelpherError):
+    """The connection broke when all was sent: it may have arrived or not. It is not sent again by itself, so as not to double it."""
+
+    text_key = "error.delivery_unknown"
+
+
 class DiskFullError(TelpherError):
     """This machine has no room for the spool. Params: `needed_bytes`, `free_bytes`."""
 

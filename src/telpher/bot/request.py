@@ -11,7 +11,7 @@ import dataclasses
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -23,6 +23,10 @@ from telpher.settings import Secret
 CHUNK_BYTES = 1 << 20
 _CONNECTION_LIMIT = 100
 _KEEPALIVE_S = 20.0
+
+
+class AnswerLostError(NetworkError):
+    """The connection broke after the whole request was handed over: the server may have acted on it or not."""
 
 
 class NotDeliveredError(NetworkError):
@@ -58,6 +62,10 @@ class StreamedFile:
 
     size_bytes: int
     chunks: AsyncIterator[bytes]
+
+
+FilePart: TypeAlias = tuple[str, bytes | StreamedFile, str]
+"""File name, content, MIME type."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,9 +128,21 @@ class AiohttpRequest(BaseRequest):
         if self._session is not None:
             await self._session.close()
 
-    async def call(self, url: str, parameters: Mapping[str, Any], *, read_timeout_s: float | None = None) -> Any:
-        """POST to the method at `url` and return its `result` as plain JSON. Raises telegram.error.TelegramError."""
-        plain = _PlainParameters({name: _encoded(value) for name, value in parameters.items() if value is not None})
+    async def call(
+        self,
+        url: str,
+        parameters: Mapping[str, Any],
+        *,
+        files: Mapping[str, FilePart] | None = None,
+        read_timeout_s: float | None = None,
+    ) -> Any:
+        """POST to the method at `url` and return its `result` as plain JSON. Raises telegram.error.TelegramError.
+
+        What a streamed file's chunks raise is the `__cause__` of the NetworkError that then ends the call.
+        """
+        plain = _PlainParameters(
+            {name: _encoded(value) for name, value in parameters.items() if value is not None}, files or {}
+        )
         timeout = self._read_timeout_s if read_timeout_s is None else read_timeout_s
         # `post` only hands the data on to `do_request` below, and answers what Telegram's envelope holds.
         return await self.post(url, cast("RequestData", plain), read_timeout=timeout)
@@ -308,7 +328,7 @@ def _translated(error: Exception, *, is_whole: bool) -> NetworkError:
         return NotDeliveredError(f"Telegram could not be reached ({what})")
     if isinstance(error, TimeoutError):
         return TimedOut(f"Telegram did not answer in time ({what})")
-    return NetworkError(f"the connection to Telegram broke ({what})")
+    return AnswerLostError(f"the connection to Telegram broke ({what})")
 
 
 def _range_of(response: aiohttp.ClientResponse) -> tuple[int, int | None]:
