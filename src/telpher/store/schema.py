@@ -127,6 +127,7 @@ prompts = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("token", sa.Text, nullable=False),
     sa.Column("card_message_id", sa.BigInteger, nullable=False),
+    sa.Column("back", sa.Text, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.CheckConstraint("kind IN ('rename')", name="kind"),
 )

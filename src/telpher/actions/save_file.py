@@ -1,0 +1,135 @@
+"""Save a file: what a person sends lands in their drive, exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime as dt
+import json
+from typing import Protocol
+
+from telpher.access import Access, Right
+from telpher.actions.bot_limits import BotLimits
+from telpher.actions.cards import entry_to_payload
+from telpher.actions.drive_choice import Drives
+from telpher.actions.naming import FileKind, mime_type_of, name_of
+from telpher.drives.port import Drive, Entry
+from telpher.errors import FileTooBigError
+from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
+from telpher.transfers.port import SourceOpener, TellProgress, TransferId, TransferRequest
+
+KIND = "save_file"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """A file that a person sent or forwarded."""
+
+    bot_id: int
+    chat_id: int
+    message_id: int
+    album_id: str | None
+    kind: FileKind
+    file_id: str
+    file_name: str | None
+    mime_type: str | None
+    size_bytes: int | None
+    caption: str | None
+    sent_at: dt.datetime
+    """Aware; of a forwarded file, when it was first sent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SaveAccepted:
+    """It is on its way. `is_new` is False for a message that was accepted before."""
+
+    job: Job
+    is_new: bool
+
+
+class Carrier(Protocol):
+    """What `transfers` does: brings one file from its source into a drive, resuming what an earlier attempt began."""
+
+    async def carry(
+        self, request: TransferRequest, *, drive: Drive, open_source: SourceOpener, tell: TellProgress
+    ) -> Entry: ...
+
+    async def discard(self, transfer_id: TransferId) -> None: ...
+
+
+class SaveFile:
+    """`request` accepts or refuses at once; `work` is what the queue runs."""
+
+    def __init__(
+        self,
+        *,
+        access: Access,
+        drives: Drives,
+        queue: Queue,
+        carrier: Carrier,
+        open_source: SourceOpener,
+        limits: BotLimits,
+    ) -> None:
+        self._access = access
+        self._drives = drives
+        self._queue = queue
+        self._carrier = carrier
+        self._open_source = open_source
+        self._limits = limits
+
+    async def request(self, person_id: int, incoming: Incoming) -> SaveAccepted:
+        """Accept a file: durable when this returns. Raises AccessDeniedError, FileTooBigError, LoginRequiredError."""
+        self._access.require(person_id, Right.SEND_FILES)
+        limit_bytes = self._limits.fetch_bytes
+        if limit_bytes is not None and incoming.size_bytes is not None and incoming.size_bytes > limit_bytes:
+            raise FileTooBigError(limit_bytes=limit_bytes, size_bytes=incoming.size_bytes)
+        drive = await self._drives.of(person_id)
+        mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
+        name = name_of(incoming.kind, incoming.file_name, mime_type, incoming.caption, incoming.sent_at.astimezone())
+        identity = f"{incoming.bot_id}:{incoming.chat_id}:{incoming.message_id}"
+        job, is_new = await self._queue.enqueue(
+            NewJob(
+                key=f"save:{identity}",
+                kind=KIND,
+                lane="transfer",
+                person_id=person_id,
+                account=drive.name,
+                payload={
+                    "transfer_id": identity,
+                    "drive": drive.name,
+                    "source_ref": json.dumps({"file_id": incoming.file_id, "size_bytes": incoming.size_bytes}),
+                    "name": name,
+                    "mime_type": mime_type,
+                    "size_bytes": incoming.size_bytes,
+                    "modified_at": incoming.sent_at.isoformat(),
+                    "file_kind": incoming.kind.value,
+                },
+            )
+        )
+        return SaveAccepted(job, is_new)
+
+    async def work(self, run: JobRun) -> Payload:
+        """Carry the file. A cancelled one leaves nothing behind."""
+        payload = run.job.payload
+        drive = await self._drives.of(run.job.person_id, payload["drive"])
+        request = TransferRequest(
+            id=TransferId(payload["transfer_id"]),
+            person_id=run.job.person_id,
+            source_ref=payload["source_ref"],
+            parent_id=None,
+            name=payload["name"],
+            mime_type=payload["mime_type"],
+            size_bytes=payload["size_bytes"],
+            modified_at=dt.datetime.fromisoformat(payload["modified_at"]),
+        )
+        try:
+            entry = await self._carrier.carry(request, drive=drive, open_source=self._open_source, tell=run.tell)
+        except asyncio.CancelledError:
+            if run.cancelled.is_set():
+                await self._carrier.discard(request.id)
+            raise
+        return entry_to_payload(drive.name, entry)
+
+    async def forget(self, job: Job) -> None:
+        """Free what a job that was cancelled while it waited had brought already."""
+        await self._carrier.discard(TransferId(job.payload["transfer_id"]))

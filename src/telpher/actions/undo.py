@@ -1,0 +1,118 @@
+"""Undo: what a person did to an entry is recorded before it is done, and taken back at their word."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NewType, cast
+
+import sqlalchemy as sa
+
+from telpher.actions.cards import Card, Cards, has_trash
+from telpher.drives.port import Entry, EntryId, Restores
+from telpher.errors import EntryNotFoundError, StaleButtonError
+from telpher.store import Store
+from telpher.store.schema import undo_records
+
+UndoId = NewType("UndoId", int)
+
+KEPT_FOR = dt.timedelta(days=7)
+
+
+class Deed(enum.StrEnum):
+    """What can be taken back."""
+
+    RENAME = "rename"
+    TRASH = "trash"
+
+
+@dataclasses.dataclass(frozen=True)
+class Undone:
+    """What was taken back, and the entry as it is now."""
+
+    deed: Deed
+    card: Card
+
+
+@dataclasses.dataclass(frozen=True)
+class UndoRecord:
+    """How to take one deed back."""
+
+    id: UndoId
+    deed: Deed
+    entry_id: EntryId
+    before: Mapping[str, Any]
+
+
+class UndoLog:
+    """The records, kept for a week."""
+
+    def __init__(self, store: Store, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._store = store
+        self._now_ms = now_ms
+
+    async def record(self, key: str, person_id: int, drive: str, deed: Deed, entry: Entry) -> UndoRecord:
+        """Keep what `entry` is before the deed. The same `key` again gives the first record: a replay changes nothing."""
+        before = {"name": entry.name}
+
+        def put(connection: sa.Connection) -> UndoRecord:
+            row = connection.execute(sa.select(undo_records).where(undo_records.c.key == key)).one_or_none()
+            if row is None:
+                expired_ms = self._now_ms() - int(KEPT_FOR.total_seconds() * 1000)
+                connection.execute(sa.delete(undo_records).where(undo_records.c.created_ms < expired_ms))
+                connection.execute(
+                    sa.insert(undo_records).values(
+                        key=key, person_id=person_id, drive=drive, entry_id=entry.id, kind=deed.value, before=before,
+                        created_ms=self._now_ms(),
+                    )
+                )  # fmt: skip
+                row = connection.execute(sa.select(undo_records).where(undo_records.c.key == key)).one()
+            return _record(row)
+
+        return await self._store.write(put)
+
+    async def find(self, person_id: int, undo_id: int) -> tuple[UndoRecord, str]:
+        """This person's record and the drive it is about. Raises StaleButtonError when it is not theirs or too old."""
+        where = (undo_records.c.id == undo_id, undo_records.c.person_id == person_id)
+        row = await self._store.read(
+            lambda connection: connection.execute(sa.select(undo_records).where(*where)).one_or_none()
+        )
+        if row is None or self._now_ms() - row.created_ms > KEPT_FOR.total_seconds() * 1000:
+            raise StaleButtonError("nothing to undo")
+        return _record(row), row.drive
+
+    async def mark_undone(self, undo_id: UndoId) -> None:
+        """Note when it was taken back."""
+        change = sa.update(undo_records).where(undo_records.c.id == undo_id).values(undone_ms=self._now_ms())
+        await self._store.write(lambda connection: connection.execute(change))
+
+
+class Undo:
+    """Takes a deed back. Pressed twice, it does no more than once: the entry is put into the state it was in."""
+
+    def __init__(self, cards: Cards, log: UndoLog) -> None:
+        self._cards = cards
+        self._log = log
+
+    async def request(self, person_id: int, undo_id: int) -> Undone:
+        """Raises AccessDeniedError, StaleButtonError, DriveError."""
+        self._cards.check(person_id)
+        record, drive_name = await self._log.find(person_id, undo_id)
+        drive = await self._cards.drive_of(person_id, drive_name)
+        entry = await drive.stat(record.entry_id)
+        if record.deed is Deed.TRASH:
+            if entry.is_trashed:
+                if not has_trash(drive):
+                    raise EntryNotFoundError("deleted for good")
+                entry = await cast("Restores", drive).restore(record.entry_id)
+        elif entry.name != record.before["name"]:
+            entry = await drive.rename(record.entry_id, str(record.before["name"]))
+        await self._log.mark_undone(record.id)
+        return Undone(record.deed, await self._cards.card(person_id, drive, entry))
+
+
+def _record(row: Any) -> UndoRecord:
+    return UndoRecord(UndoId(row.id), Deed(row.kind), EntryId(row.entry_id), row.before)

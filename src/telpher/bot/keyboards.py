@@ -1,0 +1,161 @@
+"""Which buttons stand under which message. Pure: from results to python-telegram-bot's markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from telpher.actions.browse import Listing
+from telpher.actions.cards import Card
+from telpher.bot.callbacks import (
+    Callback,
+    DoToAlbum,
+    DoToEntry,
+    DoToJob,
+    EntryDeed,
+    JobDeed,
+    ListJobs,
+    OpenFolder,
+    OpenRoot,
+    RunModule,
+    ShowAlbumEntry,
+    ShowEntry,
+    ShowReceipt,
+    UndoDeed,
+    decode,
+)
+from telpher.bot.formats import shorten
+from telpher.bot.texts import Texts
+from telpher.errors import StaleButtonError
+
+_LABEL_LIMIT = 42
+
+Row: TypeAlias = list[InlineKeyboardButton]
+Back: TypeAlias = OpenFolder | OpenRoot | ShowReceipt
+
+
+def button(label: str, callback: Callback) -> InlineKeyboardButton:
+    """A button that comes back to us."""
+    return InlineKeyboardButton(label, callback_data=callback.encode())
+
+
+def icon(mime_type: str, *, is_folder: bool = False) -> str:
+    """A picture of the kind."""
+    if is_folder:
+        return "📁"
+    kind, _, subtype = mime_type.partition("/")
+    icons = {"image": "🖼", "video": "🎬", "audio": "🎵", "text": "📝"}
+    if kind in icons:
+        return icons[kind]
+    if "zip" in subtype or "compressed" in subtype or subtype in {"x-tar", "gzip", "x-7z-compressed", "vnd.rar"}:
+        return "🗜"
+    return "📄"
+
+
+def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | None = None) -> InlineKeyboardMarkup:
+    """Under an entry's card: Open, Get back, Rename, Delete; Undo after a deed; the way back to where the card was opened."""
+    first: Row = []
+    if card.entry.link and card.entry.link.startswith(("https://", "http://")):
+        first.append(InlineKeyboardButton(texts.t("button.open"), url=card.entry.link))
+    if not card.entry.is_folder and card.entry.size_bytes is not None:
+        first.append(button(texts.t("button.get_back"), DoToEntry(EntryDeed.GET_BACK, card.token)))
+    second = [
+        button(texts.t("button.rename"), DoToEntry(EntryDeed.RENAME, card.token)),
+        button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)),
+    ]
+    return InlineKeyboardMarkup([row for row in (first, second, _last(texts, undo_id, back)) if row])
+
+
+def trashed(texts: Texts, undo_id: int | None, back: Back | None) -> InlineKeyboardMarkup:
+    """Under what was moved to the trash: Undo, and the way back."""
+    return InlineKeyboardMarkup([_last(texts, undo_id, back)])
+
+
+def _last(texts: Texts, undo_id: int | None, back: Back | None) -> Row:
+    row: Row = []
+    if back is not None:
+        row.append(button(texts.t("button.back"), back))
+    if undo_id is not None:
+        row.append(button(texts.t("button.undo"), UndoDeed(undo_id)))
+    return row
+
+
+def folder_of(card: Card, page: int) -> Back:
+    """The way back from an entry to the page that it was on."""
+    return OpenFolder(card.parent, page) if card.parent else OpenRoot()
+
+
+def back_in(markup: InlineKeyboardMarkup | None) -> Back | None:
+    """The way back that a message offers: kept when the rest of the message changes."""
+    for row in reversed(markup.inline_keyboard if markup else ()):
+        for pressed in row:
+            if isinstance(pressed.callback_data, str):
+                found = read_back(pressed.callback_data)
+                if found is not None:
+                    return found
+    return None
+
+
+def read_back(data: str) -> Back | None:
+    """Button data that leads back, or None."""
+    try:
+        callback = decode(data)
+    except StaleButtonError:
+        return None
+    return callback if isinstance(callback, OpenFolder | OpenRoot | ShowReceipt) else None
+
+
+def listing(texts: Texts, found: Listing) -> InlineKeyboardMarkup:
+    """A row for each entry; then earlier, later; then up."""
+    rows: list[Row] = []
+    for card in found.cards:
+        is_folder = card.entry.is_folder
+        label = f"{icon(card.entry.mime_type, is_folder=is_folder)} {shorten(card.entry.name, _LABEL_LIMIT)}"
+        target = OpenFolder(card.token, 0) if is_folder else ShowEntry(card.token, found.page)
+        rows.append([button(label, target)])
+    steps: Row = []
+    if found.page > 0:
+        steps.append(button(texts.t("button.previous"), OpenFolder(found.folder.token, found.page - 1)))
+    if found.has_more:
+        steps.append(button(texts.t("button.next"), OpenFolder(found.folder.token, found.page + 1)))
+    if steps:
+        rows.append(steps)
+    if not found.is_root:
+        up = OpenFolder(found.folder.parent, 0) if found.folder.parent else OpenRoot()
+        rows.append([button(texts.t("button.up"), up)])
+    return InlineKeyboardMarkup(rows)
+
+
+def job(texts: Texts, job_id: int, deeds: Sequence[JobDeed]) -> InlineKeyboardMarkup:
+    """Cancel, Retry."""
+    return InlineKeyboardMarkup(
+        [[button(texts.t(f"button.{deed.name.lower()}"), DoToJob(deed, job_id)) for deed in deeds]]
+    )
+
+
+def album(
+    texts: Texts, receipt_id: int, deeds: Sequence[JobDeed], tokens: Sequence[tuple[int, str]]
+) -> InlineKeyboardMarkup:
+    """Numbers that open the files' cards, five a row; then what applies to all."""
+    numbers = [button(str(place), ShowAlbumEntry(token, receipt_id)) for place, token in tokens]
+    rows = [numbers[start : start + 5] for start in range(0, len(numbers), 5)]
+    if deeds:
+        rows.append([button(texts.t(f"button.{deed.name.lower()}"), DoToAlbum(deed, receipt_id)) for deed in deeds])
+    return InlineKeyboardMarkup(rows)
+
+
+def jobs(texts: Texts, cancellable: Sequence[tuple[int, int]]) -> InlineKeyboardMarkup:
+    """Under the list of jobs: a Cancel for each, and Refresh. Pairs of (number in the list, job id)."""
+    cancels = [
+        button(texts.t("button.cancel_number", number=place), DoToJob(JobDeed.CANCEL, job_id))
+        for place, job_id in cancellable
+    ]
+    rows = [cancels[start : start + 3] for start in range(0, len(cancels), 3)]
+    return InlineKeyboardMarkup([*rows, [button(texts.t("button.refresh"), ListJobs())]])
+
+
+def module(label: str, name: str) -> InlineKeyboardMarkup:
+    """Starts a module of the workshop."""
+    return InlineKeyboardMarkup([[button(label, RunModule(name))]])
