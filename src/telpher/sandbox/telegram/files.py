@@ -1,0 +1,162 @@
+"""The files that travel through chats: bytes on disk under the path that getFile answers, one record each, ids that never repeat."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import mimetypes
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from telpher.sandbox.telegram.errors import bad_request
+from telpher.sandbox.telegram.ledger import Json, Ledger
+from telpher.sandbox.telegram.measures import measure
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """How Telegram files a kind: its folder, its id's first letters, and its name in error messages."""
+
+    folder: str
+    id_prefix: str
+    title: str
+
+
+KINDS = {
+    "document": FileKind("documents", "BQACAgIAAxk", "Document"),
+    "photo": FileKind("photos", "AgACAgIAAxk", "Photo"),
+    "video": FileKind("videos", "BAACAgIAAxk", "Video"),
+    "audio": FileKind("music", "CQACAgIAAxk", "Audio"),
+    "voice": FileKind("voice", "AwACAgIAAxk", "VoiceNote"),
+    "animation": FileKind("animations", "CgACAgIAAxk", "Animation"),
+    "video_note": FileKind("video_notes", "DQACAgIAAxk", "VideoNote"),
+    "sticker": FileKind("stickers", "CAACAgIAAxk", "Sticker"),
+    "thumbnail": FileKind("thumbnails", "AAMCAgADGQE", "Thumbnail"),
+}
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass
+class Upload:
+    """A file that came with a request, already on disk; whoever files it moves it away."""
+
+    path: Path
+    name: str
+    mime_type: str | None
+    size_bytes: int
+
+    def discard(self) -> None:
+        """Remove the bytes if nobody filed them."""
+        self.path.unlink(missing_ok=True)
+
+
+class FileDepot:
+    """Files on disk and their records."""
+
+    def __init__(self, root: Path, ledger: Ledger) -> None:
+        self.root = root.resolve()
+        self._incoming = self.root / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        for left_over in self._incoming.iterdir():
+            left_over.unlink()
+        self._ledger = ledger
+
+    def new_incoming(self) -> Path:
+        """A fresh path for a file that is still arriving."""
+        return self._incoming / secrets.token_hex(16)
+
+    def find(self, file_id: str) -> Json | None:
+        """The record behind a file_id, or None."""
+        return self._ledger.file(file_id)
+
+    def find_at(self, file_path: str) -> Json | None:
+        """The record behind a `file_path` (relative, or absolute as the local server gives it), or None."""
+        root = f"{self.root}/"
+        return self._ledger.file_at(file_path.removeprefix(root))
+
+    def path_of(self, record: Json) -> Path:
+        """Where a record's bytes lie."""
+        return self.root / str(record["file_path"])
+
+    def keep(self, upload: Upload, kind: str, **details: Any) -> Json:
+        """File an upload as `kind`; `details` (duration, width, title, …) win over what its bytes say."""
+        if upload.size_bytes == 0:
+            raise bad_request("file must be non-empty")
+        measured = measure(upload.path)
+        if kind == "photo" and "width" not in measured:
+            raise bad_request("IMAGE_PROCESS_FAILED")
+        number = self._ledger.next_id("file")
+        shape = KINDS[kind]
+        suffix = Path(upload.name).suffix.lower()
+        if not suffix.isascii() or not suffix[1:].isalnum() or len(suffix) > 12:
+            suffix = ""
+        file_path = f"{shape.folder}/file_{number}{suffix}"
+        target = self.root / file_path
+        target.parent.mkdir(exist_ok=True)
+        upload.path.rename(target)
+        record: Json = {
+            "file_id": _file_id(shape.id_prefix, number),
+            "file_unique_id": _unique_id(shape.id_prefix, number),
+            "file_path": file_path,
+            "file_size": upload.size_bytes,
+            "kind": kind,
+            "file_name": upload.name,
+            "mime_type": upload.mime_type or mimetypes.guess_type(upload.name)[0] or "application/octet-stream",
+            **measured,
+            **{name: value for name, value in details.items() if value is not None},
+        }
+        self._ledger.put_file(record)
+        return record
+
+
+def _file_id(prefix: str, number: int) -> str:
+    # As long and as opaque as the real ones; the number inside keeps it unique even if chance does not.
+    return prefix + base64.urlsafe_b64encode(number.to_bytes(6, "big") + secrets.token_bytes(39)).decode().rstrip("=")
+
+
+def _unique_id(prefix: str, number: int) -> str:
+    return prefix[:2] + base64.urlsafe_b64encode(hashlib.sha256(f"{prefix}{number}".encode()).digest()[:9]).decode()
+
+
+def write_chunks(path: Path, chunks: list[bytes]) -> None:
+    """Append chunks to a file that is arriving; called in a thread, so that a slow disk does not stall the loop."""
+    with path.open("ab") as out:
+        out.writelines(chunks)
+
+
+def as_media(record: Json) -> Any:
+    """The Bot API object that a message shows for a stored file: a list of PhotoSize for a photo, else one object."""
+    kind = record["kind"]
+    body = {key: record[key] for key in ("file_id", "file_unique_id", "file_size")}
+    size = {"width": record.get("width", 0), "height": record.get("height", 0)}
+    named = {"file_name": record["file_name"], "mime_type": record["mime_type"]}
+    timed = {"duration": record.get("duration", 0)}
+    thumbnail = {"thumbnail": record["thumbnail"]} if "thumbnail" in record else {}
+    match kind:
+        case "photo":
+            return [{**body, **size}]
+        case "video" | "animation":
+            return {**body, **timed, **size, **named, **thumbnail}
+        case "audio":
+            tags = {key: record[key] for key in ("title", "performer") if key in record}
+            return {**body, **timed, **named, **tags, **thumbnail}
+        case "voice":
+            return {**body, **timed, "mime_type": record["mime_type"]}
+        case "video_note":
+            return {**body, **timed, "length": record.get("length") or size["width"] or 240, **thumbnail}
+        case "sticker":
+            return {
+                **body,
+                "width": size["width"] or 512,
+                "height": size["height"] or 512,
+                "type": "regular",
+                "is_animated": record["file_name"].endswith(".tgs"),
+                "is_video": record["file_name"].endswith(".webm"),
+                **({"emoji": record["emoji"]} if "emoji" in record else {}),
+            }
+        case "thumbnail":
+            return {**body, **size}
+        case _:
+            return {**body, **named, **thumbnail}

@@ -1,0 +1,148 @@
+"""Sending files: by upload, by attach:// name or again by file_id; albums; and getFile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telpher.sandbox.telegram.arguments import ATTACHED
+from telpher.sandbox.telegram.errors import ApiError, bad_request
+from telpher.sandbox.telegram.files import KINDS, Upload, as_media
+from telpher.sandbox.telegram.ledger import Json
+from telpher.sandbox.telegram.measures import measure
+from telpher.sandbox.telegram.messages import bot_message, caption_content
+from telpher.sandbox.telegram.methods.port import Method
+from telpher.sandbox.telegram.world import World
+
+# What a request may say of a file beside its bytes.
+_DETAILS = ("duration", "width", "height", "length", "title", "performer", "emoji")
+_WITHOUT_CAPTION = frozenset({"sticker", "video_note"})
+
+
+def file_content(world: World, kind: str, given: Any, details: Json, thumbnail: Any = None) -> Json:
+    """The message field(s) for a file of `kind`, filed if it was uploaded, found if it was named by file_id."""
+    if isinstance(given, Upload):
+        record = _filed(world, kind, given, details, thumbnail)
+    else:
+        record = _known(world, kind, str(given))
+    media = as_media(record)
+    if record["kind"] == "animation":
+        # Kept by Telegram for old clients: https://core.telegram.org/bots/api#message, field `animation`.
+        document = {key: media[key] for key in media if key not in {"duration", "width", "height"}}
+        return {"animation": media, "document": document}
+    return {record["kind"]: media}
+
+
+def _filed(world: World, kind: str, upload: Upload, details: Json, thumbnail: Any) -> Json:
+    if kind == "photo" and upload.size_bytes > world.limits.photo_bytes:
+        raise bad_request("file is too big for a photo")
+    if (
+        kind == "document"
+        and upload.name.lower().endswith(".gif")
+        and not details.get("disable_content_type_detection")
+    ):
+        kind = "animation"
+    wanted = {name: details[name] for name in _DETAILS if details.get(name) is not None}
+    if isinstance(thumbnail, Upload) and "width" in measure(thumbnail.path):
+        wanted["thumbnail"] = as_media(world.depot.keep(thumbnail, "thumbnail"))
+    return world.depot.keep(upload, kind, **wanted)
+
+
+def _known(world: World, kind: str, given: str) -> Json:
+    if given.startswith(("http://", "https://")):
+        # The sandbox is offline: it reaches no other host, and says so as Telegram does of an address that it cannot fetch.
+        raise bad_request("failed to get HTTP URL content")
+    record = world.depot.find(given)
+    if record is None:
+        raise bad_request("wrong file identifier/HTTP URL specified")
+    is_same = record["kind"] == kind or {record["kind"], kind} == {"animation", "document"}
+    if not is_same:
+        raise bad_request(f"can't use file of type {KINDS[record['kind']].title} as {KINDS[kind].title}")
+    return record
+
+
+def _sender(kind: str) -> Method:
+    def send(world: World, args: Json) -> Json:
+        chat = world.chat_to_write_to(args["chat_id"])
+        caption = {} if kind in _WITHOUT_CAPTION else caption_content(args)
+        content = file_content(world, kind, args[kind], args, args.get("thumbnail"))
+        if args.get("has_spoiler") and kind in {"photo", "video", "animation"}:
+            content["has_media_spoiler"] = True
+        return bot_message(world, chat, {**content, **caption}, args)
+
+    return send
+
+
+def send_media_group(world: World, args: Json) -> list[Json]:
+    """An album of 2–10: photos and videos together, documents or audio among themselves."""
+    items = args["media"]
+    if not isinstance(items, list) or not items:
+        raise bad_request("expected an Array of InputMedia")
+    if len(items) > 10:
+        raise bad_request("too many messages to send as an album")
+    kinds = [item.get("type") if isinstance(item, dict) else None for item in items]
+    if not all(kind in {"photo", "video", "document", "audio"} for kind in kinds):
+        raise bad_request("can't parse InputMedia: type must be one of photo, video, document, audio")
+    if ("document" in kinds or "audio" in kinds) and len(set(kinds)) > 1:
+        raise bad_request(f"{'document' if 'document' in kinds else 'audio'} can't be mixed with other media types")
+    chat = world.chat_to_write_to(args["chat_id"])
+    captions = [caption_content(item) for item in items]
+    contents = [media_content(world, item, args) for item in items]
+    group_id = {"media_group_id": str(world.ledger.next_id("album", 13_900_000_000_000_001))} if len(items) > 1 else {}
+    return [
+        bot_message(world, chat, {**group_id, **content, **caption}, args)
+        for content, caption in zip(contents, captions, strict=True)
+    ]
+
+
+def media_content(world: World, item: Json, args: Json) -> Json:
+    """The message fields of one InputMedia."""
+    kind = item.get("type")
+    if kind not in KINDS:
+        raise bad_request("can't parse InputMedia: Unsupported type specified")
+    given = item.get("media")
+    if not isinstance(given, str):
+        raise bad_request("can't parse InputMedia: Can't find field \"media\"")
+    content = file_content(world, str(kind), _attached(given, args), item, _attached(item.get("thumbnail"), args))
+    if item.get("has_spoiler"):
+        content["has_media_spoiler"] = True
+    return content
+
+
+def _attached(named: Any, args: Json) -> Any:
+    if not isinstance(named, str) or not named.startswith(ATTACHED):
+        return named
+    upload = args.get(ATTACHED, {}).get(named.removeprefix(ATTACHED))
+    if upload is None:
+        raise bad_request(f'can\'t parse InputMedia: there is no file "{named}" in the request')
+    return upload
+
+
+def get_file(world: World, args: Json) -> Json:
+    """Where to download a file: a path below `/file/bot<token>/`, or on the local server an absolute path on its disk."""
+    record = world.depot.find(args["file_id"])
+    if record is None:
+        raise bad_request("invalid file_id")
+    limit_bytes = world.limits.download_bytes
+    if limit_bytes is not None and record["file_size"] > limit_bytes:
+        raise bad_request("file is too big")
+    path = world.depot.path_of(record)
+    if not path.exists():
+        raise ApiError(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+    return {
+        **{key: record[key] for key in ("file_id", "file_unique_id", "file_size")},
+        "file_path": str(path) if world.limits.is_local else record["file_path"],
+    }
+
+
+METHODS: dict[str, Method] = {
+    "sendDocument": _sender("document"),
+    "sendPhoto": _sender("photo"),
+    "sendVideo": _sender("video"),
+    "sendAudio": _sender("audio"),
+    "sendVoice": _sender("voice"),
+    "sendAnimation": _sender("animation"),
+    "sendVideoNote": _sender("video_note"),
+    "sendSticker": _sender("sticker"),
+    "sendMediaGroup": send_media_group,
+    "getFile": get_file,
+}

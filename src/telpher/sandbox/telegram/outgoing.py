@@ -1,0 +1,53 @@
+"""What a person's app does before it sends: guesses the kind of a file and reads the caption's commands and addresses."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from telpher.sandbox.telegram.entities import formatted
+from telpher.sandbox.telegram.errors import bad_request
+from telpher.sandbox.telegram.files import KINDS, Upload
+from telpher.sandbox.telegram.ledger import Json
+from telpher.sandbox.telegram.measures import measure
+from telpher.sandbox.telegram.messages import LONGEST_CAPTION
+from telpher.sandbox.telegram.methods.media import file_content
+from telpher.sandbox.telegram.utf16 import utf16_len
+from telpher.sandbox.telegram.world import World
+
+_PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+_AUDIO_TYPES = frozenset(
+    {"audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/m4a", "audio/flac", "audio/ogg", "audio/x-flac"}
+)
+_VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
+
+
+def guess_kind(upload: Upload) -> str:
+    """Pictures that can be read go as photos, films as videos, music as audio, GIFs as animations, all else as documents."""
+    declared = upload.mime_type or ""
+    mime_type = mimetypes.guess_type(upload.name)[0] or declared
+    if mime_type == "image/gif":
+        return "animation"
+    if mime_type in _VIDEO_TYPES:
+        return "video"
+    if mime_type in _AUDIO_TYPES:
+        return "audio"
+    if mime_type in _PHOTO_TYPES and upload.size_bytes <= 10 * 1024 * 1024 and "width" in measure(upload.path):
+        return "photo"
+    return "document"
+
+
+def person_file(world: World, upload: Upload, kind: str) -> Json:
+    """The message field(s) of a file that a person sends as `kind`."""
+    if kind not in KINDS or kind == "thumbnail":
+        raise bad_request(f"there is no kind of file called {kind}")
+    return file_content(world, kind, upload, {"disable_content_type_detection": kind == "document"})
+
+
+def person_caption(text: str) -> Json:
+    """`caption` and its entities, or nothing."""
+    caption, entities = formatted(text, None, None)
+    if utf16_len(caption) > LONGEST_CAPTION:
+        raise bad_request("message caption is too long")
+    if not caption:
+        return {}
+    return {"caption": caption, **({"caption_entities": entities} if entities else {})}
