@@ -1,6 +1,7 @@
 """Derives the sandbox's compact Bot API description from the full machine-readable one: `derive_bot_api.py full.json > bot_api.json`.
 
-A field's value lists its types, joined by `|`, with a leading `!` when it is required; a type is `{field: value}` or the list of its subtypes.
+A field's value lists its types, joined by `|`, with a leading `!` when it is required; a type is `{field: value}` or the
+list of its subtypes.
 """
 
 from __future__ import annotations
@@ -29,8 +30,16 @@ def main() -> None:
         },
         "types": {name: described.get("subtypes") or _fields(described) for name, described in full["types"].items()},
     }
-    json.dump(compact, sys.stdout, separators=(",", ":"), sort_keys=True)
-    sys.stdout.write("\n")
+    # One line per method and type: small, and still fit to be compared by eye when the Bot API moves on.
+    lines = [f'"version":{json.dumps(compact["version"])}']
+    for part in ("methods", "types"):
+        entries = (f"{json.dumps(name)}:{_dump(body)}" for name, body in sorted(compact[part].items()))
+        lines.append(f'"{part}":{{\n' + ",\n".join(entries) + "\n}")
+    sys.stdout.write("{" + ",\n".join(lines) + "}\n")
+
+
+def _dump(body: object) -> str:
+    return json.dumps(body, separators=(",", ":"), sort_keys=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import importlib.util
 import ipaddress
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +12,7 @@ from typing import Self
 
 from aiohttp import web
 
+from telpher.sandbox import faults
 from telpher.sandbox.telegram.flood import FloodLimit
 from telpher.sandbox.telegram.install import install as install_telegram
 from telpher.sandbox.telegram.world import FIRST_USER_ID, BotProfile, Limits, World
@@ -71,6 +75,11 @@ class Sandbox:
         """All parts on one application."""
         app = web.Application(client_max_size=_LARGEST_BODY_IN_MEMORY_BYTES)
         self._state_dir.mkdir(parents=True, exist_ok=True)
+        faults.install(app, state_dir=self._state_dir)
+        for name in ("google", "chat"):
+            if importlib.util.find_spec(f"telpher.sandbox.{name}") is not None:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(f"telpher.sandbox.{name}").install(app, state_dir=self._state_dir)
         self._world = install_telegram(
             app,
             state_dir=self._state_dir,

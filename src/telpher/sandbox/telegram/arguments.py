@@ -7,7 +7,9 @@ body stream to disk chunk by chunk, whatever their size.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import BodyPartReader, hdrs, web
@@ -140,39 +142,41 @@ def typed_arguments(parameters: dict[str, Parameter], raw: RawArguments) -> dict
 
 
 def _as_type(name: str, value: Any, parameter: Parameter, raw: RawArguments) -> Any:
-    types = parameter.types
-    if types == ("Integer",):
-        return _integer(name, value)
-    if types == ("Integer", "String"):
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            return str(value)
-    if types == ("Float",):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            raise bad_request(f'parameter "{name}" must be of type Float') from None
-    if types == ("Boolean",):
-        # The official server takes these three for yes and everything else for no.
-        return value if isinstance(value, bool) else str(value).strip().lower() in {"true", "yes", "1"}
-    if "String" in types:
-        text = value if isinstance(value, str) else json.dumps(value) if isinstance(value, dict | list) else str(value)
-        if "InputFile" in types and text.startswith(ATTACHED):
+    if (scalar := _SCALARS.get(parameter.types)) is not None:
+        return scalar(name, value)
+    if "String" in parameter.types:
+        text = value if isinstance(value, str) else json.dumps(value)
+        if "InputFile" in parameter.types and text.startswith(ATTACHED):
             return raw.uploads.get(text.removeprefix(ATTACHED), text)
         return text
-    if types == ("InputFile",):
+    if parameter.types == ("InputFile",):
         raise bad_request(f"{name.replace('_', ' ')} must be uploaded as an InputFile")
     return _json(name, value)
 
 
 def _integer(name: str, value: Any) -> int:
-    try:
-        if isinstance(value, bool):
-            raise ValueError
+    with contextlib.suppress(TypeError, ValueError):
+        if not isinstance(value, bool):
+            return int(value)
+    raise bad_request(_MISSING.get(name, f'parameter "{name}" must be of type Integer'))
+
+
+def _chat(_name: str, value: Any) -> int | str:
+    """A number, or the @name of a public chat."""
+    with contextlib.suppress(TypeError, ValueError):
         return int(value)
-    except (TypeError, ValueError):
-        raise bad_request(_MISSING.get(name, f'parameter "{name}" must be of type Integer')) from None
+    return str(value)
+
+
+def _float(name: str, value: Any) -> float:
+    with contextlib.suppress(TypeError, ValueError):
+        return float(value)
+    raise bad_request(f'parameter "{name}" must be of type Float')
+
+
+def _boolean(_name: str, value: Any) -> bool:
+    # The official server takes these three for yes and everything else for no.
+    return value if isinstance(value, bool) else str(value).strip().lower() in {"true", "yes", "1"}
 
 
 def _json(name: str, value: Any) -> Any:
@@ -183,3 +187,11 @@ def _json(name: str, value: Any) -> Any:
     except ValueError:
         words = "reply keyboard markup" if name == "reply_markup" else name.replace("_", " ")
         raise bad_request(f"can't parse {words} JSON object") from None
+
+
+_SCALARS: dict[tuple[str, ...], Callable[[str, Any], Any]] = {
+    ("Integer",): _integer,
+    ("Integer", "String"): _chat,
+    ("Float",): _float,
+    ("Boolean",): _boolean,
+}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import BodyPartReader, hdrs, web
 
@@ -299,8 +300,6 @@ def _is_safe_to_show(mime_type: str) -> bool:
 
 def _named(disposition: str, name: str) -> str:
     # https://www.rfc-editor.org/rfc/rfc6266: the plain form for old clients, the encoded one for every other name.
-    from urllib.parse import quote
-
     plain = "".join(char if 32 <= ord(char) < 127 and char not in '"\\' else "_" for char in name)
     return f"{disposition}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

@@ -89,7 +89,7 @@ def _trimmed(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
     end = utf16_len(text)
     lead = len(text) - len(text.lstrip(" \n"))
     if entities:
-        lead = min(lead, min(entity["offset"] for entity in entities))
+        lead = min([lead, *(entity["offset"] for entity in entities)])
     kept = []
     for entity in entities:
         offset = entity["offset"] - lead

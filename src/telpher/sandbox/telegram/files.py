@@ -103,7 +103,8 @@ class FileDepot:
             "file_size": upload.size_bytes,
             "kind": kind,
             "file_name": upload.name,
-            "mime_type": upload.mime_type or mimetypes.guess_type(upload.name)[0] or "application/octet-stream",
+            # Telegram, too, believes the name's ending before it believes what the client says.
+            "mime_type": mimetypes.guess_type(upload.name)[0] or upload.mime_type or "application/octet-stream",
             **measured,
             **{name: value for name, value in details.items() if value is not None},
         }
@@ -128,35 +129,33 @@ def write_chunks(path: Path, chunks: list[bytes]) -> None:
 
 def as_media(record: Json) -> Any:
     """The Bot API object that a message shows for a stored file: a list of PhotoSize for a photo, else one object."""
-    kind = record["kind"]
-    body = {key: record[key] for key in ("file_id", "file_unique_id", "file_size")}
-    size = {"width": record.get("width", 0), "height": record.get("height", 0)}
-    named = {"file_name": record["file_name"], "mime_type": record["mime_type"]}
-    timed = {"duration": record.get("duration", 0)}
-    thumbnail = {"thumbnail": record["thumbnail"]} if "thumbnail" in record else {}
-    match kind:
-        case "photo":
-            return [{**body, **size}]
-        case "video" | "animation":
-            return {**body, **timed, **size, **named, **thumbnail}
-        case "audio":
-            tags = {key: record[key] for key in ("title", "performer") if key in record}
-            return {**body, **timed, **named, **tags, **thumbnail}
-        case "voice":
-            return {**body, **timed, "mime_type": record["mime_type"]}
-        case "video_note":
-            return {**body, **timed, "length": record.get("length") or size["width"] or 240, **thumbnail}
-        case "sticker":
-            return {
-                **body,
-                "width": size["width"] or 512,
-                "height": size["height"] or 512,
-                "type": "regular",
-                "is_animated": record["file_name"].endswith(".tgs"),
-                "is_video": record["file_name"].endswith(".webm"),
-                **({"emoji": record["emoji"]} if "emoji" in record else {}),
-            }
-        case "thumbnail":
-            return {**body, **size}
-        case _:
-            return {**body, **named, **thumbnail}
+    width, height = record.get("width", 0), record.get("height", 0)
+    # Everything that some kind shows; each kind picks its fields (https://core.telegram.org/bots/api#available-types).
+    whole = {
+        **record,
+        "width": width or _FALLBACK_SIDES.get(record["kind"], 0),
+        "height": height or _FALLBACK_SIDES.get(record["kind"], 0),
+        "duration": record.get("duration", 0),
+        "length": record.get("length") or min(width, height) or _FALLBACK_SIDES["video_note"],
+        "type": "regular",
+        "is_animated": record["file_name"].endswith(".tgs"),
+        "is_video": record["file_name"].endswith(".webm"),
+    }
+    media = {key: whole[key] for key in (*_EVERY_FILE, *_FIELDS[record["kind"]]) if key in whole}
+    return [media] if record["kind"] == "photo" else media
+
+
+_EVERY_FILE = ("file_id", "file_unique_id", "file_size")
+_FIELDS = {
+    "document": ("file_name", "mime_type", "thumbnail"),
+    "photo": ("width", "height"),
+    "thumbnail": ("width", "height"),
+    "video": ("width", "height", "duration", "file_name", "mime_type", "thumbnail"),
+    "animation": ("width", "height", "duration", "file_name", "mime_type", "thumbnail"),
+    "audio": ("duration", "file_name", "mime_type", "title", "performer", "thumbnail"),
+    "voice": ("duration", "mime_type"),
+    "video_note": ("length", "duration", "thumbnail"),
+    "sticker": ("width", "height", "type", "is_animated", "is_video", "emoji"),
+}
+# What Telegram's own apps make of these kinds.
+_FALLBACK_SIDES = {"sticker": 512, "video_note": 384}

@@ -148,7 +148,7 @@ class _Reader:
                 _close_link(out, opened.offset, url)
             case "pre":
                 inner = out.entities[-1] if out.entities else None
-                language = {"language": opened.language} if opened.language else {}
+                fields = {"language": opened.language} if opened.language else {}
                 if (
                     inner
                     and inner["type"] == "code"
@@ -156,7 +156,7 @@ class _Reader:
                     and not out.length - opened.offset - inner["length"]
                 ):
                     out.entities.pop()
-                out.close_entity("pre", opened.offset, **language)
+                out.close_entity("pre", opened.offset, **fields)
             case "code":
                 language = attributes.get("class", "")
                 if self._open and self._open[-1].tag == "pre" and language.startswith("language-"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,23 +15,10 @@ def measure(path: Path) -> dict[str, int]:
     """Any of `width`, `height` (pixels) and `duration` (whole seconds); nothing for what is not understood or is damaged."""
     with path.open("rb") as source:
         head = source.read(_HEAD_BYTES)
-        try:
-            if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
-                return _size(*struct.unpack(">II", head[16:24]))
-            if head.startswith((b"GIF87a", b"GIF89a")):
-                return _size(*struct.unpack("<HH", head[6:10]))
-            if head.startswith(b"\xff\xd8"):
-                return _jpeg(source)
-            if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-                return _webp(head)
-            if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
-                return _wav(source, path.stat().st_size)
-            if head.startswith(b"OggS"):
-                return _ogg(source, head, path.stat().st_size)
-            if head[4:8] == b"ftyp":
-                return _mp4(source, path.stat().st_size)
-        except (struct.error, IndexError, ZeroDivisionError):
-            return {}
+        for is_this, read in _FORMATS:
+            if is_this(head):
+                with contextlib.suppress(struct.error, IndexError, ZeroDivisionError):
+                    return read(source, head, path.stat().st_size)
     return {}
 
 
@@ -37,7 +26,15 @@ def _size(width: int, height: int) -> dict[str, int]:
     return {"width": width, "height": height} if width and height else {}
 
 
-def _jpeg(source: BinaryIO) -> dict[str, int]:
+def _png(_source: BinaryIO, head: bytes, _size_bytes: int) -> dict[str, int]:
+    return _size(*struct.unpack(">II", head[16:24]))
+
+
+def _gif(_source: BinaryIO, head: bytes, _size_bytes: int) -> dict[str, int]:
+    return _size(*struct.unpack("<HH", head[6:10]))
+
+
+def _jpeg(source: BinaryIO, _head: bytes, _size_bytes: int) -> dict[str, int]:
     # https://www.w3.org/Graphics/JPEG/itu-t81.pdf, B.1.1.3: segments until a start of frame (C0–CF but C4, C8, CC).
     source.seek(2)
     while True:
@@ -54,7 +51,7 @@ def _jpeg(source: BinaryIO) -> dict[str, int]:
         source.seek(length - 2, 1)
 
 
-def _webp(head: bytes) -> dict[str, int]:
+def _webp(_source: BinaryIO, head: bytes, _size_bytes: int) -> dict[str, int]:
     # https://developers.google.com/speed/webp/docs/riff_container
     form = head[12:16]
     if form == b"VP8X":
@@ -68,7 +65,7 @@ def _webp(head: bytes) -> dict[str, int]:
     return {}
 
 
-def _wav(source: BinaryIO, size_bytes: int) -> dict[str, int]:
+def _wav(source: BinaryIO, _head: bytes, size_bytes: int) -> dict[str, int]:
     source.seek(28)
     (bytes_per_s,) = struct.unpack("<I", source.read(4))
     return {"duration": (size_bytes - 44) // bytes_per_s}
@@ -84,7 +81,7 @@ def _ogg(source: BinaryIO, head: bytes, size_bytes: int) -> dict[str, int]:
     return {"duration": max(0, granules) // rate}
 
 
-def _mp4(source: BinaryIO, size_bytes: int) -> dict[str, int]:
+def _mp4(source: BinaryIO, _head: bytes, size_bytes: int) -> dict[str, int]:
     # ISO/IEC 14496-12: moov/mvhd has the time scale and duration, moov/trak/tkhd the picture's size (16.16 fixed point).
     found: dict[str, int] = {}
     for kind, start, end in _boxes(source, 0, size_bytes):
@@ -93,7 +90,7 @@ def _mp4(source: BinaryIO, size_bytes: int) -> dict[str, int]:
                 if inner == b"mvhd":
                     found |= _movie_header(source, inner_start)
                 elif inner == b"trak":
-                    for leaf, leaf_start, leaf_end in _boxes(source, inner_start, inner_end):
+                    for leaf, _, leaf_end in _boxes(source, inner_start, inner_end):
                         if leaf == b"tkhd":
                             source.seek(leaf_end - 8)
                             width, height = struct.unpack(">II", source.read(8))
@@ -126,3 +123,14 @@ def _boxes(source: BinaryIO, start: int, end: int) -> list[tuple[bytes, int, int
         found.append((kind, content, min(start + length, end)))
         start += length
     return found
+
+
+_FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, bytes, int], dict[str, int]]], ...] = (
+    (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR", _png),
+    (lambda head: head.startswith((b"GIF87a", b"GIF89a")), _gif),
+    (lambda head: head.startswith(b"\xff\xd8"), _jpeg),
+    (lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP", _webp),
+    (lambda head: head.startswith(b"RIFF") and head[8:12] == b"WAVE", _wav),
+    (lambda head: head.startswith(b"OggS"), _ogg),
+    (lambda head: head[4:8] == b"ftyp", _mp4),
+)

@@ -20,10 +20,8 @@ _WITHOUT_CAPTION = frozenset({"sticker", "video_note"})
 
 def file_content(world: World, kind: str, given: Any, details: Json, thumbnail: Any = None) -> Json:
     """The message field(s) for a file of `kind`, filed if it was uploaded, found if it was named by file_id."""
-    if isinstance(given, Upload):
-        record = _filed(world, kind, given, details, thumbnail)
-    else:
-        record = _known(world, kind, str(given))
+    is_new = isinstance(given, Upload)
+    record = _filed(world, kind, given, details, thumbnail) if is_new else _known(world, kind, str(given))
     media = as_media(record)
     if record["kind"] == "animation":
         # Kept by Telegram for old clients: https://core.telegram.org/bots/api#message, field `animation`.

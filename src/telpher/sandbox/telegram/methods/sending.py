@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from telpher.sandbox.telegram.errors import bad_request
@@ -121,7 +122,7 @@ def copy_message(world: World, args: Json) -> Json:
     return {"message_id": sent["message_id"]}
 
 
-def _several(world: World, args: Json, verb: str, one: Method) -> list[Json]:
+def _several(world: World, args: Json, verb: str, one: Callable[[World, Json], Json]) -> list[Json]:
     ids: Any = args["message_ids"]
     if not isinstance(ids, list) or not 1 <= len(ids) <= 100 or not all(isinstance(number, int) for number in ids):
         raise bad_request(
