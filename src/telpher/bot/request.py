@@ -214,6 +214,15 @@ class AiohttpRequest(BaseRequest):
                 retry_after_s=float(retry_after) if retry_after.isdigit() else None,
             )
 
+    async def date_of(self, url: str) -> str | None:
+        """What the server's clock says (its Date header); None where it cannot be asked."""
+        timeout = aiohttp.ClientTimeout(total=self._connect_timeout_s)
+        try:
+            async with self._open_session().head(url, timeout=timeout, allow_redirects=False) as response:
+                return response.headers.get("Date")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
+
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             raise RuntimeError("the request class is not initialized, or is shut down")

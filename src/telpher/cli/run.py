@@ -1,0 +1,117 @@
+"""`telpher run`: serve Telegram; without a token, serve the sandbox, which is started beside us and ends with us."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from telpher.errors import SettingsInvalidError
+from telpher.settings import DriveKind, Secret, Settings
+
+_READY_LIMIT_S = 30.0
+_END_LIMIT_S = 2.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Tell argparse of this command."""
+    subparsers.add_parser(
+        "run",
+        help="start the bot (without a token: in the browser, offline)",
+        description="Start the bot. With TELEGRAM_TOKEN set it serves Telegram; without, it starts an offline Telegram beside "
+        "itself and prints the address of its chat page. Ctrl-C stops it; nothing is lost.",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - every command is given both
+    """Serve until a signal; the exit code."""
+    if settings.telegram_token:
+        return _serve(settings, state_dir=settings.data_dir)
+    state_dir = settings.data_dir / "sandbox"
+    with _sandbox(settings, state_dir) as told:
+        here = dataclasses.replace(
+            settings,
+            telegram_token=Secret(told["token"]),
+            telegram_api_url=told["url"],
+            google_api_url=told["url"],
+            google_oauth_url=told["url"],
+            owner_ids=(told["owner_id"], *settings.owner_ids),
+            telegram_local=False,
+            webhook_url="",
+            web_port=0,
+        )
+        return _serve(here, state_dir=state_dir, chat_page=f"{told['url']}/")
+
+
+def _serve(settings: Settings, *, state_dir: Path, chat_page: str = "") -> int:
+    import asyncio  # noqa: PLC0415 - with `app`, all that is heavy
+
+    from telpher import app  # noqa: PLC0415 - as above
+    from telpher.logs import set_up  # noqa: PLC0415 - as above
+
+    set_up(settings.log_level, settings.log_format, app.secrets_of(settings))
+
+    def announce(bot_name: str) -> None:
+        lines = [
+            f"Telpher is ready: chat with it at  {chat_page}" if chat_page else f"Telpher is ready as @{bot_name}."
+        ]
+        if settings.drive is DriveKind.FOLDER:
+            lines.append(f"Files land in {(settings.data_dir / 'drive').resolve()}")
+        lines.append("Ctrl-C stops it.")
+        print("\n".join(lines), flush=True)
+
+    return asyncio.run(app.serve(settings, state_dir=state_dir, announce=announce))
+
+
+@contextlib.contextmanager
+def _sandbox(settings: Settings, state_dir: Path) -> Iterator[dict[str, Any]]:
+    """Start `telpher sandbox` as a child and yield what it told: `url`, `token`, `owner_id`.
+
+    It reads our end of a pipe and stops when that closes, also when we were killed. It is in a session of its own, so that Ctrl-C
+    reaches us alone and we stop before it does.
+    """
+    command = [sys.executable, "-m", "telpher.cli", "sandbox", "--beside-a-parent", "--host", settings.sandbox_host]
+    command += ["--port", str(settings.sandbox_port), "--state-dir", str(state_dir)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        told = _first_line(child)
+        port = int(told["url"].rpartition(":")[2])
+        if settings.sandbox_port not in {0, port}:
+            print(f"Port {settings.sandbox_port} is busy; the chat page is on {port} instead.", file=sys.stderr)
+        yield told
+    finally:
+        child.stdin.close()
+        try:
+            child.wait(_END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        child.stdout.close()
+
+
+def _first_line(child: subprocess.Popen[bytes]) -> dict[str, Any]:
+    assert child.stdout is not None
+    ends_at = time.monotonic() + _READY_LIMIT_S
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            # `read1` on the raw pipe, so that nothing waits in a buffer that the selector does not see.
+            chunk = child.stdout.read1(4096) if selector.select(max(0.0, ends_at - time.monotonic())) else b""  # type: ignore[attr-defined]
+            if not chunk:
+                raise SettingsInvalidError(
+                    "the sandbox did not start (see above); with TELEGRAM_TOKEN set, Telpher runs without it"
+                )
+            line += chunk
+    told: dict[str, Any] = json.loads(line)
+    return told
