@@ -326,8 +326,8 @@ def _check_size(announced_bytes: int, sent_bytes: int) -> None:
 
 
 def _quoted(name: str) -> str:
-    """As browsers write it into a multipart header: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data."""
-    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+    """A name for a multipart header. There is no escape that all servers undo, so a quotation mark becomes a single one."""
+    return name.replace("\r", " ").replace("\n", " ").replace('"', "'")
 
 
 def _translated(error: Exception, *, is_whole: bool) -> NetworkError:
