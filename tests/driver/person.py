@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ class Person:
                     form.append(str(value)).set_content_disposition("form-data", name=field)
             for file in files:
                 content, name = file if isinstance(file, tuple) else (file, None)
-                body = opened.enter_context(content.open("rb")) if isinstance(content, Path) else content
+                body = opened.enter_context(content.open("rb")) if isinstance(content, Path) else io.BytesIO(content)
                 name = name or (content.name if isinstance(content, Path) else "file.bin")
                 part = form.append(body)
                 part.set_content_disposition("form-data", name="file", filename=name)
