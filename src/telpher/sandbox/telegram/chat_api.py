@@ -6,8 +6,9 @@ No Bot API method lies here; a person's app speaks another protocol to Telegram,
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiohttp import BodyPartReader, hdrs, web
 
@@ -22,6 +23,7 @@ from telpher.sandbox.telegram.methods.sending import forward_content
 from telpher.sandbox.telegram.outgoing import guess_kind, person_caption, person_file
 from telpher.sandbox.telegram.world import World
 
+_WHOLLY_QUOTED = re.compile(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})+")
 _HEARTBEAT_S = 15.0
 _INLINE_TIMEOUT_S = 10.0
 
@@ -167,7 +169,9 @@ class ChatApi:
                 if part.filename is None:
                     fields[str(part.name)] = await part.text()
                 else:
-                    uploads.append(await receive_file(part, self._world.depot, limit_bytes=None))
+                    upload = await receive_file(part, self._world.depot, limit_bytes=None)
+                    upload.name = _plain_name(upload.name)
+                    uploads.append(upload)
             user, chat = self._place(fields)
             messages = self._post_files(user, chat, uploads, fields)
         finally:
@@ -291,6 +295,13 @@ class ChatApi:
         response.headers[hdrs.CONTENT_DISPOSITION] = _named(disposition, record["file_name"])
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def _plain_name(name: str) -> str:
+    """The file's own name: browsers escape three characters in a form, some libraries percent-encode the whole name."""
+    if _WHOLLY_QUOTED.fullmatch(name):
+        return unquote(name)
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _is_safe_to_show(mime_type: str) -> bool:
