@@ -83,6 +83,10 @@ class Access:
         known = self._people.get(person_id)
         return known.role if known else Role.STRANGER
 
+    def is_served(self, person_id: int) -> bool:
+        """Whether they are more than a stranger."""
+        return self.role_of(person_id) is not Role.STRANGER
+
     def require(self, person_id: int, right: Right) -> None:
         """Raise AccessDeniedError unless this person has `right`."""
         if right not in _RIGHTS[self.role_of(person_id)]:

@@ -50,7 +50,7 @@ class Browse:
         if not folder.is_folder or folder.is_trashed:
             raise StaleButtonError("no folder any more")
         found, number = await self._page(person_id, drive, folder.id, page)
-        folder_card, *cards = await self._cards.cards(person_id, drive, [folder, *found.entries])
+        folder_card, *cards = await self._cards.cards(person_id, drive.name, [folder, *found.entries])
         return Listing(folder_card, folder.id == root.id, tuple(cards), number, found.next_cursor is not None)
 
     async def _page(self, person_id: int, drive: Drive, folder_id: EntryId, page: int) -> tuple[Page, int]:

@@ -57,15 +57,15 @@ class Cards:
 
     async def card(self, person_id: int, drive: Drive, entry: Entry) -> Card:
         """One card."""
-        return (await self.cards(person_id, drive, [entry]))[0]
+        return (await self.cards(person_id, drive.name, [entry]))[0]
 
-    async def cards(self, person_id: int, drive: Drive, entries: Iterable[Entry]) -> tuple[Card, ...]:
-        """Several cards with one look into the database."""
+    async def cards(self, person_id: int, drive: str, entries: Iterable[Entry]) -> tuple[Card, ...]:
+        """Several cards with one look into the database; `drive` is its name."""
         listed = tuple(entries)
         ids = [entry.id for entry in listed] + [entry.parent_id for entry in listed if entry.parent_id is not None]
-        tokens = await self._refs.tokens_for(person_id, drive.name, ids)
+        tokens = await self._refs.tokens_for(person_id, drive, ids)
         return tuple(
-            Card(entry, tokens[entry.id], drive.name, tokens[entry.parent_id] if entry.parent_id is not None else None)
+            Card(entry, tokens[entry.id], drive, tokens[entry.parent_id] if entry.parent_id is not None else None)
             for entry in listed
         )
 

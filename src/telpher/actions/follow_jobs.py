@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 
-from telpher.access import Access, Role
+from telpher.access import Access
 from telpher.errors import AccessDeniedError, StaleButtonError
 from telpher.jobs.port import Job, JobId, JobState, Queue
 
@@ -61,5 +61,5 @@ class FollowJobs:
         return await self._queue.retry(job.id)
 
     def _check(self, person_id: int) -> None:
-        if self._access.role_of(person_id) is Role.STRANGER:
+        if not self._access.is_served(person_id):
             raise AccessDeniedError(f"{person_id} is a stranger")

@@ -13,7 +13,7 @@ from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import Cards
 from telpher.drives.port import Drive, Entry, EntryId
 from telpher.errors import BadInputError, EntryNotFoundError, FileTooBigError
-from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
+from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
 from telpher.store import Store
 from telpher.store.schema import sent_files
 from telpher.transfers.port import Progress
@@ -89,10 +89,17 @@ class GetBack:
     async def request(
         self, person_id: int, token: str, *, chat_id: int, reply_to: int | None, key: str
     ) -> GetBackAccepted:
-        """`key` names the press. Raises TooBigToSendError, BadInputError (nothing to send), AccessDeniedError, DriveError."""
+        """`key` names the press; a second press while the file is on its way sends it only once.
+
+        Raises TooBigToSendError, BadInputError (nothing to send), AccessDeniedError, DriveError.
+        """
         opened = await self._cards.open(person_id, token)
         entry = await opened.drive.stat(opened.entry_id)
         self._check(entry)
+        for job in await self._queue.list_for(person_id):
+            is_same = job.kind == KIND and job.payload["entry_id"] == entry.id and job.payload["chat_id"] == chat_id
+            if is_same and job.state in {JobState.QUEUED, JobState.RUNNING}:
+                return GetBackAccepted(job, is_new=False)
         job, is_new = await self._queue.enqueue(
             NewJob(
                 key=f"get_back:{key}",

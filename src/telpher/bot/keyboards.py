@@ -159,3 +159,10 @@ def jobs(texts: Texts, cancellable: Sequence[tuple[int, int]]) -> InlineKeyboard
 def module(label: str, name: str) -> InlineKeyboardMarkup:
     """Starts a module of the workshop."""
     return InlineKeyboardMarkup([[button(label, RunModule(name))]])
+
+
+def link(texts: Texts, url: str) -> InlineKeyboardMarkup | None:
+    """Opens an entry in the drive's own page; None for what Telegram would not take as an address."""
+    if not url.startswith(("https://", "http://")):
+        return None
+    return InlineKeyboardMarkup([[InlineKeyboardButton(texts.t("button.open"), url=url)]])

@@ -1,0 +1,41 @@
+"""What handlers are handed: every action that a person can ask for, and the services that show its results."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from telpher.access import Access
+from telpher.actions.browse import Browse
+from telpher.actions.entry_card import EntryCard
+from telpher.actions.follow_jobs import FollowJobs
+from telpher.actions.get_back import GetBack
+from telpher.actions.rename import Rename
+from telpher.actions.run_module import RunModule
+from telpher.actions.save_file import SaveFile
+from telpher.actions.trash import Trash
+from telpher.actions.undo import Undo
+from telpher.bot.compute_views import Conversation
+from telpher.bot.ports import BotIdentity, Outbox
+from telpher.bot.prompts import Prompts
+from telpher.bot.receipts import Receipts
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Built by `app.py`; nothing here is global."""
+
+    identity: BotIdentity
+    access: Access
+    outbox: Outbox
+    receipts: Receipts
+    prompts: Prompts
+    save_file: SaveFile
+    browse: Browse
+    entry_card: EntryCard
+    get_back: GetBack
+    rename: Rename
+    trash: Trash
+    undo: Undo
+    follow_jobs: FollowJobs
+    run_module: RunModule
+    conversation: Conversation

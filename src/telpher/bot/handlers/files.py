@@ -1,0 +1,99 @@
+"""The drive in the chat: browsing, an entry's card, and what its buttons do."""
+
+from __future__ import annotations
+
+from telpher.actions.get_back import TooBigToSendError
+from telpher.actions.undo import Deed
+from telpher.bot import keyboards, views
+from telpher.bot.callbacks import (
+    DoToEntry,
+    EntryDeed,
+    OpenFolder,
+    OpenRoot,
+    ShowAlbumEntry,
+    ShowEntry,
+    ShowReceipt,
+    UndoDeed,
+)
+from telpher.bot.handlers.asked import Asked
+from telpher.bot.handlers.renaming import ask_for_name
+from telpher.bot.receipt_book import ReceiptView
+from telpher.errors import EntryNotFoundError, StaleButtonError
+
+
+async def files(asked: Asked) -> None:
+    """`/files`: the drive from its top."""
+    await asked.show(views.listing(asked.texts, await asked.desk.browse.page(asked.person.id)))
+
+
+async def open_folder(asked: Asked, callback: OpenFolder) -> None:
+    """A page of a folder, in the same message."""
+    found = await asked.desk.browse.page(asked.person.id, callback.token, callback.page)
+    await asked.put(views.listing(asked.texts, found))
+
+
+async def open_root(asked: Asked, _callback: OpenRoot) -> None:
+    """Back to the top, in the same message."""
+    await asked.put(views.listing(asked.texts, await asked.desk.browse.page(asked.person.id)))
+
+
+async def show_entry(asked: Asked, callback: ShowEntry) -> None:
+    """From a folder's page to a file's card."""
+    card = await asked.desk.entry_card.show(asked.person.id, callback.token)
+    if card.entry.is_trashed:
+        raise EntryNotFoundError("in the trash")
+    await asked.put(views.entry(asked.texts, card, back=keyboards.folder_of(card, callback.page)))
+
+
+async def show_album_entry(asked: Asked, callback: ShowAlbumEntry) -> None:
+    """From an album's receipt to the card of one of its files."""
+    card = await asked.desk.entry_card.show(asked.person.id, callback.token)
+    if card.entry.is_trashed:
+        raise EntryNotFoundError("in the trash")
+    await asked.put(views.entry(asked.texts, card, back=ShowReceipt(callback.receipt_id)))
+
+
+async def show_receipt(asked: Asked, callback: ShowReceipt) -> None:
+    """Back to an album's receipt."""
+    receipt = await asked.desk.receipts.find(asked.person.id, callback.receipt_id)
+    screen = await asked.desk.receipts.screen(receipt) if receipt is not None else None
+    if screen is None:
+        raise StaleButtonError("no such receipt of theirs")
+    await asked.put(screen)
+
+
+async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:
+    """Get back, Rename, Delete."""
+    match callback.deed:
+        case EntryDeed.GET_BACK:
+            await _get_back(asked, callback.token)
+        case EntryDeed.RENAME:
+            await ask_for_name(asked, callback.token)
+        case EntryDeed.DELETE:
+            back = asked.back
+            trashed = await asked.desk.trash.request(asked.person.id, callback.token, key=asked.key)
+            await asked.put(views.trashed(asked.texts, trashed.card.entry.name, trashed.undo_id, back))
+
+
+async def undo(asked: Asked, callback: UndoDeed) -> None:
+    """Take a rename or a deletion back."""
+    back = asked.back
+    undone = await asked.desk.undo.request(asked.person.id, callback.undo_id)
+    note = asked.texts.t("undo.restored" if undone.deed is Deed.TRASH else "undo.renamed")
+    await asked.put(views.entry(asked.texts, undone.card, note=f"↩️ {note}", back=back))
+
+
+async def _get_back(asked: Asked, token: str) -> None:
+    under = asked.pressed_message_id or None
+    try:
+        accepted = await asked.desk.get_back.request(
+            asked.person.id, token, chat_id=asked.chat_id, reply_to=under, key=asked.key
+        )
+    except TooBigToSendError as error:
+        card = await asked.desk.entry_card.show(asked.person.id, token)
+        await asked.show(views.too_big_to_send(asked.texts, card.entry.name, error), reply_to=under)
+        return
+    await asked.toast(asked.texts.t("send.accepted" if accepted.is_new else "send.under_way"))
+    await asked.desk.receipts.open(
+        f"send:{accepted.job.id}", ReceiptView.SEND, accepted.job, chat_id=asked.chat_id, reply_to=under
+    )

@@ -1,0 +1,47 @@
+"""`/start`, `/help`, `/hello`, `/whoami`, and what is neither a command nor a file."""
+
+from __future__ import annotations
+
+from telpher.bot import views
+from telpher.bot.formats import escape
+from telpher.bot.handlers.asked import Asked
+from telpher.bot.handlers.renaming import take_new_name
+
+
+async def start(asked: Asked) -> None:
+    """The first words."""
+    await asked.show(views.start(asked.texts, asked.person.first_name))
+
+
+async def help_(asked: Asked) -> None:
+    """What the bot can do."""
+    await asked.answer(asked.texts.t("help.text"))
+
+
+async def hello(asked: Asked) -> None:
+    """A greeting by name: also the quickest sign that the bot is awake."""
+    await asked.show(views.greeting(asked.texts, asked.person.first_name))
+
+
+async def whoami(asked: Asked) -> None:
+    """The id that an owner needs to let somebody in."""
+    await asked.show(views.who(asked.texts, asked.person.id, asked.person.role))
+
+
+async def cancel(asked: Asked) -> None:
+    """Ask no longer for a new name."""
+    had_prompt = await asked.desk.prompts.forget(asked.chat_id, asked.person.id)
+    await asked.answer(asked.texts.t("rename.cancelled" if had_prompt else "cancel.nothing"))
+
+
+async def unknown_command(asked: Asked) -> None:
+    """A command that is not ours."""
+    command = (asked.message.text or "").split()[0]
+    await asked.answer(asked.texts.t("unknown_command.text", command=escape(command[:64])))
+
+
+async def anything_else(asked: Asked) -> None:
+    """A text, a place, a contact, a poll: the answer to our question, or the moment to say what we do."""
+    if asked.message.text and await take_new_name(asked, asked.message.text):
+        return
+    await asked.answer(asked.texts.t("no_file.text"))

@@ -1,0 +1,108 @@
+"""Which handler answers what."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from telegram import Update
+from telegram.ext import (
+    Application,
+    BaseHandler,
+    CallbackQueryHandler,
+    CommandHandler,
+    ContextTypes,
+    MessageHandler,
+    filters,
+)
+
+from telpher.bot import callbacks
+from telpher.bot.commands import COMMANDS
+from telpher.bot.desk import Desk
+from telpher.bot.handlers import compute, errors, files, gate, incoming, jobs, messages
+from telpher.bot.handlers.asked import Asked
+from telpher.errors import StaleButtonError, TelpherError
+
+Answer = Callable[[Asked], Awaitable[None]]
+AnswerPress = Callable[[Asked, Any], Awaitable[None]]
+PtbCallback = Callable[[Update, ContextTypes.DEFAULT_TYPE], Awaitable[None]]
+
+_COMMANDS: dict[str, Answer] = {
+    "start": messages.start,
+    "help": messages.help_,
+    "hello": messages.hello,
+    "whoami": messages.whoami,
+    "files": files.files,
+    "jobs": jobs.jobs,
+    "compute": compute.compute,
+    "cancel": messages.cancel,
+}
+
+_PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
+    callbacks.OpenFolder: files.open_folder,
+    callbacks.OpenRoot: files.open_root,
+    callbacks.ShowEntry: files.show_entry,
+    callbacks.DoToEntry: files.do_to_entry,
+    callbacks.UndoDeed: files.undo,
+    callbacks.ShowAlbumEntry: files.show_album_entry,
+    callbacks.ShowReceipt: files.show_receipt,
+    callbacks.ListJobs: jobs.refresh,
+    callbacks.DoToJob: jobs.do_to_job,
+    callbacks.DoToAlbum: jobs.do_to_album,
+    callbacks.RunModule: compute.run_module,
+}
+
+_FILES = (
+    filters.ATTACHMENT
+    & ~filters.CONTACT
+    & ~filters.LOCATION
+    & ~filters.VENUE
+    & ~filters.POLL
+    & ~filters.GAME
+    & ~filters.INVOICE
+    & ~filters.SUCCESSFUL_PAYMENT
+)
+
+
+def register(application: Application[Any, Any, Any, Any, Any, Any], desk: Desk) -> None:
+    """Put all handlers into `application`. What a handler raises beyond our own errors reaches the application's caller."""
+    for handler in build_handlers(desk):
+        application.add_handler(handler)
+
+
+def build_handlers(desk: Desk) -> list[BaseHandler[Update, ContextTypes.DEFAULT_TYPE, None]]:
+    """In the order in which they are asked."""
+    aliases = {command.name: command.aliases for command in COMMANDS}
+    handlers: list[BaseHandler[Update, ContextTypes.DEFAULT_TYPE, None]] = [
+        CommandHandler([name, *aliases.get(name, ())], _serve(desk, answer), filters=filters.UpdateType.MESSAGE)
+        for name, answer in _COMMANDS.items()
+    ]
+    return [
+        *handlers,
+        MessageHandler(filters.UpdateType.MESSAGE & filters.COMMAND, _serve(desk, messages.unknown_command)),
+        MessageHandler(filters.UpdateType.MESSAGE & _FILES, _serve(desk, incoming.file)),
+        MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, _serve(desk, messages.anything_else)),
+        CallbackQueryHandler(_serve(desk, _press)),
+    ]
+
+
+def _serve(desk: Desk, answer: Answer) -> PtbCallback:
+    async def serve(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        asked = await gate.admit(desk, update)
+        if asked is None:
+            return
+        try:
+            await answer(asked)
+        except TelpherError as error:
+            await errors.tell(asked, error)
+
+    return serve
+
+
+async def _press(asked: Asked) -> None:
+    data = asked.pressed.data
+    if data is None:
+        raise StaleButtonError("a game's button")
+    callback = callbacks.decode(data)
+    await _PRESSES[type(callback)](asked, callback)
+    await asked.toast()

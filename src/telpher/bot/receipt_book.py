@@ -1,0 +1,132 @@
+"""Where receipts are written down: which message shows which jobs, so that a restart goes on editing the same message."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from telpher.jobs.port import JobId
+from telpher.store import Store
+from telpher.store.schema import receipt_jobs, receipts
+
+
+class ReceiptView(enum.StrEnum):
+    """What a receipt is about."""
+
+    SAVE = "save"
+    SEND = "send"
+    COMPUTE = "compute"
+
+
+@dataclasses.dataclass(frozen=True)
+class Receipt:
+    """A message that shows how jobs go. `message_id` is None until it was sent."""
+
+    id: int
+    view: ReceiptView
+    person_id: int
+    chat_id: int
+    message_id: int | None
+    reply_to: int | None
+    is_settled: bool
+    job_ids: tuple[JobId, ...]
+
+
+class ReceiptBook:
+    """The tables `receipts` and `receipt_jobs`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def open(
+        self,
+        key: str,
+        view: ReceiptView,
+        *,
+        person_id: int,
+        chat_id: int,
+        job_id: JobId,
+        message_id: int | None = None,
+        reply_to: int | None = None,
+    ) -> Receipt:
+        """The receipt with this key, made if there is none; it also shows `job_id` from now on."""
+        values = {
+            "key": key,
+            "view": view.value,
+            "person_id": person_id,
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "reply_to": reply_to,
+            "is_settled": False,
+            "created_ms": time.time_ns() // 1_000_000,
+        }
+
+        def put(connection: sa.Connection) -> Receipt:
+            found = connection.execute(sa.select(receipts.c.id).where(receipts.c.key == key)).scalar()
+            if found is None:
+                connection.execute(sa.insert(receipts).values(values))
+                found = connection.execute(sa.select(receipts.c.id).where(receipts.c.key == key)).scalar_one()
+            pair = (receipt_jobs.c.receipt_id == found, receipt_jobs.c.job_id == int(job_id))
+            if connection.execute(sa.select(receipt_jobs.c.job_id).where(*pair)).scalar() is None:
+                connection.execute(sa.insert(receipt_jobs).values(receipt_id=found, job_id=int(job_id)))
+                connection.execute(sa.update(receipts).where(receipts.c.id == found).values(is_settled=False))
+            return _load(connection, receipts.c.id == found)[0]
+
+        return await self._store.write(put)
+
+    async def get(self, receipt_id: int) -> Receipt | None:
+        """One receipt."""
+        found = await self._store.read(lambda connection: _load(connection, receipts.c.id == receipt_id))
+        return found[0] if found else None
+
+    async def unsettled(self) -> Sequence[Receipt]:
+        """Those whose messages do not show yet how their jobs ended."""
+        return await self._store.read(lambda connection: _load(connection, receipts.c.is_settled.is_(False)))
+
+    async def of_job(self, job_id: JobId) -> Sequence[Receipt]:
+        """Those that show this job."""
+        holds = receipts.c.id.in_(sa.select(receipt_jobs.c.receipt_id).where(receipt_jobs.c.job_id == int(job_id)))
+        return await self._store.read(lambda connection: _load(connection, holds))
+
+    async def set_message(self, receipt_id: int, message_id: int) -> None:
+        """Note which message it is."""
+        await self._update(receipt_id, message_id=message_id)
+
+    async def set_settled(self, receipt_id: int, *, is_settled: bool) -> None:
+        """Note whether the message shows how the jobs ended."""
+        await self._update(receipt_id, is_settled=is_settled)
+
+    async def _update(self, receipt_id: int, **values: Any) -> None:
+        change = sa.update(receipts).where(receipts.c.id == receipt_id).values(values)
+        await self._store.write(lambda connection: connection.execute(change))
+
+
+def _load(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Receipt]:
+    rows = connection.execute(sa.select(receipts).where(where).order_by(receipts.c.id)).all()
+    shown: dict[int, list[JobId]] = {row.id: [] for row in rows}
+    jobs = (
+        sa.select(receipt_jobs.c.receipt_id, receipt_jobs.c.job_id)
+        .join(receipts, receipts.c.id == receipt_jobs.c.receipt_id)
+        .where(where)
+        .order_by(receipt_jobs.c.receipt_id, receipt_jobs.c.job_id)
+    )
+    for row in connection.execute(jobs):
+        shown[row.receipt_id].append(JobId(row.job_id))
+    return [
+        Receipt(
+            id=row.id,
+            view=ReceiptView(row.view),
+            person_id=row.person_id,
+            chat_id=row.chat_id,
+            message_id=row.message_id,
+            reply_to=row.reply_to,
+            is_settled=row.is_settled,
+            job_ids=tuple(shown[row.id]),
+        )
+        for row in rows
+    ]

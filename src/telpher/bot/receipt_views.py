@@ -1,0 +1,133 @@
+"""What a receipt shows: one file on its way into the drive, an album, a file on its way into the chat. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from telpher.actions.cards import Card
+from telpher.bot import keyboards, views
+from telpher.bot.callbacks import JobDeed
+from telpher.bot.formats import bar, escape, percent, shorten, size
+from telpher.bot.texts import Texts
+from telpher.bot.views import Screen, bold
+from telpher.jobs.port import Job, JobState
+from telpher.transfers.port import Progress
+
+_ICONS = {
+    JobState.QUEUED: "⏳",
+    JobState.RUNNING: "⬆️",
+    JobState.WAITING: "⏸",
+    JobState.PAUSED: "✋",
+    JobState.SUCCEEDED: "✅",
+    JobState.FAILED: "⚠️",
+    JobState.CANCELLED: "✖️",
+}
+_ALBUM_NAME_LIMIT = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Tracked:
+    """A job that a receipt shows."""
+
+    job: Job
+    progress: object | None = None
+    place: int | None = None
+    card: Card | None = None
+    """The entry that it made."""
+
+    @property
+    def name(self) -> str:
+        """What the file is called now."""
+        return self.card.entry.name if self.card else str(self.job.payload["name"])
+
+
+def saved(texts: Texts, tracked: Tracked) -> Screen:
+    """One file on its way into the drive."""
+    job = tracked.job
+    if tracked.card is not None:
+        if tracked.card.entry.is_trashed:
+            return views.trashed(texts, tracked.name, None, None)
+        return views.entry(texts, tracked.card, note=f"✅ {texts.t('receipt.verified')}")
+    state = views.job_state(texts, job, tracked.progress, tracked.place)
+    lines = [f"{_ICONS[job.state]} {bold(tracked.name)}", state]
+    size_bytes = job.payload["size_bytes"]
+    is_size_shown = isinstance(tracked.progress, Progress) and bool(tracked.progress.total_bytes)
+    if job.state in {JobState.QUEUED, JobState.RUNNING} and size_bytes is not None and not is_size_shown:
+        lines[1] = f"{size(texts, size_bytes)} · {state}"
+    deeds = deeds_for(job)
+    return Screen("\n".join(lines), keyboards.job(texts, int(job.id), deeds) if deeds else None)
+
+
+def sent(texts: Texts, tracked: Tracked) -> Screen | None:
+    """One file on its way into the chat; None when it has come: the file itself says so."""
+    job = tracked.job
+    if job.state is JobState.SUCCEEDED:
+        return None
+    icon = "📤" if job.state is JobState.RUNNING else _ICONS[job.state]
+    state = texts.t("send.running") if job.state is JobState.RUNNING and tracked.progress is None else ""
+    state = state or views.job_state(texts, job, tracked.progress, tracked.place)
+    deeds = deeds_for(job)
+    return Screen(f"{icon} {bold(tracked.name)}\n{state}", keyboards.job(texts, int(job.id), deeds) if deeds else None)
+
+
+def album(texts: Texts, receipt_id: int, all_tracked: Sequence[Tracked]) -> Screen:
+    """Several files that were sent together."""
+    lines = [f"🗂 <b>{texts.n('album.title', len(all_tracked))}</b>"]
+    for number, tracked in enumerate(all_tracked, start=1):
+        is_trashed = tracked.card is not None and tracked.card.entry.is_trashed
+        mark = "🗑" if is_trashed else _ICONS[tracked.job.state]
+        lines.append(
+            f"{mark} {number}. {escape(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{_album_detail(texts, tracked)}"
+        )
+    if any(not tracked.job.state.is_final for tracked in all_tracked):
+        if (fraction := _fraction(all_tracked)) is not None:
+            lines.append(f"{bar(fraction)} {texts.t('format.percent', percent=percent(fraction))}")
+    elif all(tracked.job.state is JobState.SUCCEEDED for tracked in all_tracked):
+        lines.append(texts.t("album.verified"))
+    states = {tracked.job.state for tracked in all_tracked}
+    deeds = []
+    if states & {JobState.FAILED, JobState.WAITING, JobState.PAUSED}:
+        deeds.append(JobDeed.RETRY)
+    if any(not state.is_final for state in states):
+        deeds.append(JobDeed.CANCEL)
+    tokens = [(number, tracked.card.token) for number, tracked in enumerate(all_tracked, start=1) if tracked.card]
+    return Screen("\n".join(lines), keyboards.album(texts, receipt_id, deeds, tokens))
+
+
+def deeds_for(job: Job) -> list[JobDeed]:
+    """What a person may do about a job in its state."""
+    match job.state:
+        case JobState.QUEUED | JobState.RUNNING:
+            return [JobDeed.CANCEL]
+        case JobState.WAITING | JobState.PAUSED:
+            return [JobDeed.RETRY, JobDeed.CANCEL]
+        case JobState.FAILED | JobState.CANCELLED:
+            return [JobDeed.RETRY]
+        case JobState.SUCCEEDED:
+            return []
+
+
+def _album_detail(texts: Texts, tracked: Tracked) -> str:
+    job = tracked.job
+    if job.state is JobState.RUNNING and isinstance(tracked.progress, Progress) and tracked.progress.total_bytes:
+        done = percent(tracked.progress.done_bytes / tracked.progress.total_bytes)
+        return f" · {texts.t('format.percent', percent=done)}"
+    if job.state in {JobState.FAILED, JobState.WAITING, JobState.PAUSED}:
+        return f"\n      {views.job_state(texts, job).partition(chr(10))[0]}"
+    size_bytes = tracked.card.entry.size_bytes if tracked.card else job.payload["size_bytes"]
+    return f" · {size(texts, size_bytes)}" if size_bytes is not None else ""
+
+
+def _fraction(all_tracked: Sequence[Tracked]) -> float | None:
+    total = done = 0
+    for tracked in all_tracked:
+        size_bytes = tracked.job.payload["size_bytes"]
+        if size_bytes is None:
+            return None
+        total += size_bytes
+        if tracked.job.state is JobState.SUCCEEDED:
+            done += size_bytes
+        elif isinstance(tracked.progress, Progress):
+            done += min(size_bytes, tracked.progress.done_bytes)
+    return done / total if total else None

@@ -1,0 +1,291 @@
+"""Keeps receipts up to date: listens to the queue, edits one message per file or album, at a pace that a chat bears.
+
+A chat sees at most one edit in 1.5 s, and always the last state: a receipt is settled only after the edit that shows how its jobs
+ended was made, and what is not settled is taken up again at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import weakref
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from telpher.actions.cards import Card, Cards, entry_from_payload
+from telpher.actions.entry_card import EntryCard
+from telpher.bot import receipt_views
+from telpher.bot.ports import Outbox
+from telpher.bot.receipt_book import Receipt, ReceiptBook, ReceiptView
+from telpher.bot.receipt_views import Tracked
+from telpher.bot.texts import Texts
+from telpher.bot.views import Screen
+from telpher.errors import ChatUnreachableError, EntryNotFoundError, TelpherError
+from telpher.jobs.port import Job, JobId, JobState, Queue
+from telpher.tasks import Nursery
+
+_log = logging.getLogger(__name__)
+
+EDIT_EVERY_S = 1.5
+_FIRST_PROGRESS_AFTER_S = 1.0
+_TRY_AGAIN_S = (2.0, 5.0, 15.0, 60.0)
+
+ShowComputation = Callable[[Texts, Sequence[Tracked]], Screen]
+TextsFor = Callable[[int], Texts]
+
+
+@dataclasses.dataclass
+class _Due:
+    """A receipt whose message is behind."""
+
+    not_before: float
+    failures: int = 0
+
+
+class Receipts:
+    """`open` once for each accepted job; the rest goes by itself between `start` and `stop`."""
+
+    def __init__(
+        self,
+        *,
+        book: ReceiptBook,
+        queue: Queue,
+        outbox: Outbox,
+        cards: Cards,
+        entry_card: EntryCard,
+        texts_for: TextsFor,
+        show_computation: ShowComputation,
+        edit_every_s: float = EDIT_EVERY_S,
+    ) -> None:
+        self._book = book
+        self._queue = queue
+        self._outbox = outbox
+        self._cards = cards
+        self._entry_card = entry_card
+        self._texts_for = texts_for
+        self._show_computation = show_computation
+        self._edit_every_s = edit_every_s
+        self._nursery = Nursery("receipts")
+        self._receipts_of: dict[JobId, dict[int, int]] = {}
+        """Unsettled: job → {receipt: chat}."""
+        self._progress: dict[JobId, object] = {}
+        self._due: dict[int, dict[int, _Due]] = {}
+        """Chat → {receipt: when}. A chat stands here while its painter runs."""
+        self._woken: dict[int, asyncio.Event] = {}
+        self._last_edit: dict[int, float] = {}
+        self._shown: dict[int, str] = {}
+        self._painting: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
+        """One at a time per chat: otherwise a first message could be sent twice."""
+
+    @property
+    def progress(self) -> Mapping[JobId, object]:
+        """What running jobs told last."""
+        return self._progress
+
+    async def start(self) -> None:
+        """Listen, and bring up to date what an earlier process left behind."""
+        self._queue.subscribe(self._on_job)
+        for receipt in await self._book.unsettled():
+            self._follow(receipt)
+            self._mark(receipt.id, receipt.chat_id, at_once=True)
+
+    async def stop(self) -> None:
+        """Leave the messages as they are; what is not settled is taken up at the next start."""
+        await self._nursery.close()
+
+    async def open(
+        self,
+        key: str,
+        view: ReceiptView,
+        job: Job,
+        *,
+        chat_id: int,
+        reply_to: int | None = None,
+        message_id: int | None = None,
+    ) -> None:
+        """Show `job` in the message that `key` names: sent if there is none yet, or an existing `message_id`."""
+        receipt = await self._book.open(
+            key, view, person_id=job.person_id, chat_id=chat_id, job_id=job.id, message_id=message_id, reply_to=reply_to
+        )
+        if receipt.is_settled:
+            return
+        self._follow(receipt)
+        if receipt.message_id is not None:
+            self._mark(receipt.id, chat_id, at_once=False)
+            return
+        # The first message leaves now, in the order of the handlers; should it fail, the painter tries again. What happened
+        # before we followed the job is in it, what happens from here on marks it.
+        await self._paint(receipt.id, chat_id, failures=0)
+
+    async def reopen(self, job_id: JobId) -> None:
+        """A job that had ended begins again: its messages live again."""
+        for receipt in await self._book.of_job(job_id):
+            await self._book.set_settled(receipt.id, is_settled=False)
+            self._follow(receipt)
+            self._mark(receipt.id, receipt.chat_id, at_once=True)
+
+    async def find(self, person_id: int, receipt_id: int) -> Receipt | None:
+        """This person's receipt."""
+        receipt = await self._book.get(receipt_id)
+        return receipt if receipt is not None and receipt.person_id == person_id else None
+
+    async def screen(self, receipt: Receipt) -> Screen | None:
+        """What its message shows, with its entries as the drive has them now."""
+        screen, _ = await self._render(receipt, look=self._look)
+        return screen
+
+    def _on_job(self, job: Job, progress: object | None) -> None:
+        followed = self._receipts_of.get(job.id)
+        if followed is None:
+            return
+        if progress is not None:
+            self._progress[job.id] = progress
+        elif job.state is not JobState.RUNNING:
+            self._progress.pop(job.id, None)
+        for receipt_id, chat_id in followed.items():
+            self._mark(receipt_id, chat_id, at_once=progress is None and job.state is not JobState.RUNNING)
+
+    def _follow(self, receipt: Receipt) -> None:
+        for job_id in receipt.job_ids:
+            self._receipts_of.setdefault(job_id, {})[receipt.id] = receipt.chat_id
+
+    def _mark(self, receipt_id: int, chat_id: int, *, at_once: bool) -> None:
+        """Note that a message is behind. A first bit of progress may wait for more; an end may not."""
+        now = asyncio.get_running_loop().time()
+        self._mark_at(receipt_id, chat_id, now if at_once else now + min(_FIRST_PROGRESS_AFTER_S, self._edit_every_s))
+
+    def _mark_at(self, receipt_id: int, chat_id: int, not_before: float, failures: int = 0) -> None:
+        due_here = self._due.get(chat_id)
+        if due_here is None:
+            due_here = self._due[chat_id] = {}
+            self._woken[chat_id] = asyncio.Event()
+            self._nursery.spawn(self._paint_chat(chat_id), name=f"chat {chat_id}")
+        due = due_here.setdefault(receipt_id, _Due(not_before, failures))
+        due.failures = max(due.failures, failures)
+        if not_before < due.not_before:
+            due.not_before = not_before
+            self._woken[chat_id].set()
+
+    async def _paint_chat(self, chat_id: int) -> None:
+        loop = asyncio.get_running_loop()
+        due_here, woken = self._due[chat_id], self._woken[chat_id]
+        try:
+            while due_here:
+                woken.clear()
+                receipt_id, due = min(due_here.items(), key=lambda item: item[1].not_before)
+                free_at = self._last_edit.get(chat_id, float("-inf")) + self._edit_every_s
+                wait_s = max(due.not_before, free_at) - loop.time()
+                if wait_s > 0:
+                    await _wait(woken, wait_s)
+                    continue
+                del due_here[receipt_id]
+                await self._paint(receipt_id, chat_id, due.failures)
+        finally:
+            del self._due[chat_id], self._woken[chat_id]
+            if loop.time() - self._last_edit.get(chat_id, 0.0) > self._edit_every_s:
+                self._last_edit.pop(chat_id, None)
+
+    async def _paint(self, receipt_id: int, chat_id: int, failures: int) -> None:
+        try:
+            async with self._painting.setdefault(chat_id, asyncio.Lock()):
+                await self._bring_up_to_date(receipt_id)
+        except ChatUnreachableError:
+            _log.info("receipt %d has no reader: the chat is closed to us", receipt_id)
+        except Exception as error:  # noqa: BLE001 - one receipt's fault must not stop the chat's others
+            wait_s = _TRY_AGAIN_S[min(failures, len(_TRY_AGAIN_S) - 1)]
+            unexpected = None if isinstance(error, TelpherError) else error
+            _log.warning(
+                "receipt %d is shown again in %.0f s: %s", receipt_id, wait_s, type(error).__name__, exc_info=unexpected
+            )
+            self._mark_at(receipt_id, chat_id, asyncio.get_running_loop().time() + wait_s, failures + 1)
+
+    async def _bring_up_to_date(self, receipt_id: int) -> None:
+        receipt = await self._book.get(receipt_id)
+        if receipt is None or receipt.is_settled:
+            return
+        screen, is_final = await self._render(receipt)
+        await self._put(receipt, screen)
+        if is_final:
+            await self._settle(receipt)
+
+    async def _put(self, receipt: Receipt, screen: Screen | None) -> None:
+        if receipt.message_id is None:
+            if screen is not None:
+                sent_id = await self._outbox.send_message(
+                    receipt.chat_id, screen.text, screen.keyboard, receipt.reply_to
+                )
+                await self._book.set_message(receipt.id, sent_id)
+                self._shown[receipt.id] = _print_of(screen)
+            return
+        if screen is None:
+            await self._outbox.delete_message(receipt.chat_id, receipt.message_id)
+            return
+        if self._shown.get(receipt.id) == _print_of(screen):
+            return
+        self._last_edit[receipt.chat_id] = asyncio.get_running_loop().time()
+        await self._outbox.edit_message(receipt.chat_id, receipt.message_id, screen.text, screen.keyboard)
+        self._shown[receipt.id] = _print_of(screen)
+
+    async def _settle(self, receipt: Receipt) -> None:
+        await self._book.set_settled(receipt.id, is_settled=True)
+        self._shown.pop(receipt.id, None)
+        for job_id in receipt.job_ids:
+            followed = self._receipts_of.get(job_id, {})
+            followed.pop(receipt.id, None)
+            if not followed:
+                self._receipts_of.pop(job_id, None)
+                self._progress.pop(job_id, None)
+
+    async def _render(
+        self, receipt: Receipt, look: Callable[[int, Card], Awaitable[Card]] | None = None
+    ) -> tuple[Screen | None, bool]:
+        """What the message shows, and whether that is the end."""
+        tracked = [await self._track(receipt, job_id, look) for job_id in receipt.job_ids]
+        known = [one for one in tracked if one is not None]
+        is_final = all(one.job.state.is_final for one in known)
+        texts = self._texts_for(receipt.person_id)
+        if not known:
+            return None, True
+        if receipt.view is ReceiptView.COMPUTE:
+            return self._show_computation(texts, known), is_final
+        if receipt.view is ReceiptView.SEND:
+            return receipt_views.sent(texts, known[0]), is_final
+        if len(known) == 1:
+            return receipt_views.saved(texts, known[0]), is_final
+        return receipt_views.album(texts, receipt.id, known), is_final
+
+    async def _track(
+        self, receipt: Receipt, job_id: JobId, look: Callable[[int, Card], Awaitable[Card]] | None
+    ) -> Tracked | None:
+        job = await self._queue.get(job_id)
+        if job is None:
+            return None
+        place = await self._queue.place_of(job_id) if job.state is JobState.QUEUED else None
+        card = None
+        if receipt.view is ReceiptView.SAVE and job.state is JobState.SUCCEEDED and job.result is not None:
+            (card,) = await self._cards.cards(job.person_id, str(job.result["drive"]), [entry_from_payload(job.result)])
+            if look is not None:
+                card = await look(job.person_id, card)
+        return Tracked(job, self._progress.get(job_id), place, card)
+
+    async def _look(self, person_id: int, card: Card) -> Card:
+        """The entry as it is now; as it was when the drive cannot say."""
+        try:
+            return await self._entry_card.show(person_id, card.token)
+        except EntryNotFoundError:
+            return dataclasses.replace(card, entry=dataclasses.replace(card.entry, is_trashed=True))
+        except TelpherError:
+            return card
+
+
+def _print_of(screen: Screen) -> str:
+    """Tells two screens apart."""
+    return f"{screen.text}\n{screen.keyboard.to_json() if screen.keyboard else ''}"
+
+
+async def _wait(woken: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await woken.wait()
+    except TimeoutError:
+        return
