@@ -3,15 +3,17 @@
 SQLite has one writer, so all writes go through one thread; those that wait for it at the same time share one commit (one fsync for
 many), each under a savepoint of its own so that one's failure does not undo another's. What `write` has returned is on the disk
 (WAL with synchronous=FULL, https://www.sqlite.org/pragma.html#pragma_synchronous). Reads run beside it on a thread of their own.
+Both threads sleep until they are given something: an idle store costs nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,123 +21,224 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+from telpher.errors import DiskFullError
+
 T = TypeVar("T")
 
 _BATCH_LIMIT = 256
+_BEGIN = "telpher_begin"
+"""Execution option: the statement that begins a transaction on this connection."""
+
+
+class _Call:
+    """One function that waits for its turn on a thread, and the coroutine that waits for its result."""
+
+    __slots__ = ("_error", "_future", "_loop", "_result", "work")
+
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self.work = work
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[Any] = self._loop.create_future()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    async def wait(self) -> Any:
+        return await self._future
+
+    def succeed(self, result: Any) -> None:
+        self._result = result
+
+    def fail(self, error: BaseException) -> None:
+        """The first failure is the one that the caller learns."""
+        if self._error is None:
+            # A coroutine cannot be made to raise StopIteration: https://peps.python.org/pep-0479/
+            self._error = RuntimeError("StopIteration was raised") if isinstance(error, StopIteration) else _ours(error)
+
+    def tell(self) -> None:
+        """Wake the caller. One that is gone, with its loop or without, is no error: the work was done all the same."""
+        try:
+            self._loop.call_soon_threadsafe(self._settle)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+
+    def _settle(self) -> None:
+        if self._future.done():
+            return
+        if self._error is None:
+            self._future.set_result(self._result)
+        else:
+            self._future.set_exception(self._error)
+
+
+_Lane = queue.SimpleQueue[_Call | None]
 
 
 class Store:
-    """An open database. `write` and `read` may be awaited concurrently."""
+    """An open database. `write` and `read` may be awaited concurrently, in the process that opened it."""
 
     def __init__(self, engine: Engine) -> None:
+        """Takes `engine` over. Raises what connecting raises, and leaves nothing behind then."""
         self.engine = engine
-        self._pending: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._process_id = os.getpid()
         self._is_closed = False
-        self._writer = threading.Thread(target=self._write_all, name="telpher-store-writer", daemon=True)
-        self._reader = threading.Thread(target=self._read_all, name="telpher-store-reader", daemon=True)
-        self._writer.start()
-        self._reader.start()
+        self._writes: _Lane = queue.SimpleQueue()
+        self._reads: _Lane = queue.SimpleQueue()
+        writing = reading = None
+        try:
+            # A transaction that begins by reading could find, when it comes to write, that another process was faster, and fail at
+            # once; one that begins IMMEDIATE waits its turn: https://www.sqlite.org/rescode.html#busy_snapshot
+            writing = engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            reading = engine.connect()
+            if engine.dialect.name == "sqlite":
+                reading.exec_driver_sql("PRAGMA query_only=ON")
+                reading.commit()
+        except BaseException:
+            for connection in (writing, reading):
+                if connection is not None:
+                    connection.close()
+            engine.dispose()
+            raise
+        self._threads = [
+            threading.Thread(
+                target=_serve_writes, args=(writing, self._writes), name="telpher-store-writer", daemon=True
+            ),
+            threading.Thread(
+                target=_serve_reads, args=(reading, self._reads), name="telpher-store-reader", daemon=True
+            ),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` in a transaction; durable when it returns. An exception of `work` undoes it and is raised here.
 
-        A write that was handed over is carried out even if the caller is cancelled while it waits.
+        A write that was handed over is carried out even if the caller is cancelled while it waits. Raises DiskFullError when
+        the disk is full; nothing of this write is stored then.
         """
-        return await self._hand_over(self._pending, work)
+        return await self._hand_over(self._writes, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work(connection)` on a consistent snapshot; it must not write."""
+        """Run `work(connection)` on a consistent snapshot that holds all earlier writes; it must not write."""
         return await self._hand_over(self._reads, work)
 
     async def close(self) -> None:
         """Carry out what was handed over, then close the database."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self._pending.put(None)
-        self._reads.put(None)
-        await asyncio.to_thread(self._writer.join)
-        await asyncio.to_thread(self._reader.join)
-        await asyncio.to_thread(self.engine.dispose)
+        if not self._is_closed:
+            self._is_closed = True
+            self._writes.put(None)
+            self._reads.put(None)
+        await asyncio.to_thread(self._join)
 
-    async def _hand_over(self, lane: queue.SimpleQueue[Any], work: Callable[[Connection], T]) -> T:
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+        self.engine.dispose()
+
+    async def _hand_over(self, lane: _Lane, work: Callable[[Connection], T]) -> T:
         if self._is_closed:
             raise RuntimeError("the store is closed")
-        future: Future[T] = Future()
-        lane.put((work, future))
-        return await asyncio.wrap_future(future)
+        if os.getpid() != self._process_id:
+            raise RuntimeError(
+                "the store belongs to the process that opened it: a forked child has none of its threads"
+            )
+        call = _Call(work)
+        lane.put(call)
+        result: T = await call.wait()
+        return result
 
-    def _write_all(self) -> None:
-        with self.engine.connect() as connection:
-            is_open = True
-            while is_open:
-                batch = [self._pending.get()]
-                while len(batch) < _BATCH_LIMIT and batch[-1] is not None:
-                    try:
-                        batch.append(self._pending.get_nowait())
-                    except queue.Empty:
-                        break
-                is_open = batch[-1] is not None
-                self._write_batch(connection, [item for item in batch if item is not None])
 
-    @staticmethod
-    def _write_batch(connection: Connection, batch: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-        if not batch:
-            return
-        done: list[tuple[Future[Any], Any]] = []
-        try:
-            with connection.begin():
-                for work, future in batch:
-                    # A caller that was cancelled while waiting still meant the write: see `write`.
-                    future.set_running_or_notify_cancel()
-                    try:
-                        with connection.begin_nested():
-                            done.append((future, work(connection)))
-                    except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
-                        _set_exception(future, error)
-        except Exception as error:  # noqa: BLE001 - the commit failed: nothing of the batch is stored, and each caller learns it
-            for future, _ in done:
-                _set_exception(future, error)
-        else:
-            for future, result in done:
-                if not future.cancelled():
-                    future.set_result(result)
-
-    def _read_all(self) -> None:
-        with self.engine.connect() as connection:
-            while (item := self._reads.get()) is not None:
-                work, future = item
-                if not future.set_running_or_notify_cancel():
-                    continue
+def _serve_writes(connection: Connection, lane: _Lane) -> None:
+    with connection:
+        is_open = True
+        while is_open:
+            batch = [lane.get()]
+            while len(batch) < _BATCH_LIMIT and batch[-1] is not None:
                 try:
-                    with connection.begin():
-                        result = work(connection)
-                except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
-                    _set_exception(future, error)
-                else:
-                    future.set_result(result)
+                    batch.append(lane.get_nowait())
+                except queue.Empty:
+                    break
+            is_open = batch[-1] is not None
+            calls = [call for call in batch if call is not None]
+            if calls:
+                _write(connection, calls)
+                for call in calls:
+                    call.tell()
 
 
-def _set_exception(future: Future[Any], error: Exception) -> None:
-    if not future.cancelled():
-        future.set_exception(error)
+def _write(connection: Connection, calls: list[_Call]) -> None:
+    """Run all `calls` in one transaction. A failed commit stores nothing, and each caller learns it."""
+    try:
+        with connection.begin():
+            for call in calls:
+                try:
+                    with connection.begin_nested():
+                        call.succeed(call.work(connection))
+                except BaseException as error:
+                    call.fail(error)
+                    if not _is_in_transaction(connection):
+                        # A full disk makes SQLite roll the whole transaction back: https://www.sqlite.org/lang_transaction.html
+                        raise
+    except BaseException as error:  # noqa: BLE001 - as above
+        for call in calls:
+            call.fail(error)
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    driver = connection.connection.driver_connection
+    return driver.in_transaction if isinstance(driver, sqlite3.Connection) else True
+
+
+def _serve_reads(connection: Connection, lane: _Lane) -> None:
+    with connection:
+        while (call := lane.get()) is not None:
+            try:
+                with connection.begin():
+                    call.succeed(call.work(connection))
+            except BaseException as error:  # noqa: BLE001 - it is the caller's, and raised there
+                call.fail(error)
+            call.tell()
+
+
+def _ours(error: BaseException) -> BaseException:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    if isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return DiskFullError(str(cause))
+    return error
+
+
+def connect_sqlite(path: Path) -> Engine:
+    """An engine for the SQLite database at `path`, with the transactions that SQLAlchemy's documentation asks for."""
+    # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#enabling-non-legacy-sqlite-transactional-modes-with-the-sqlite3-or-aiosqlite-driver
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        poolclass=sa.pool.QueuePool,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def open_store(path: Path) -> Store:
     """Open (and make, and migrate) the SQLite database at `path`. Blocking: for start-up."""
-    from telpher.store.migrations import migrate  # noqa: PLC0415 - Alembic is loaded only where there is something to migrate
+    from telpher.store.migrations import migrate  # noqa: PLC0415 - it connects by what stands above
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.QueuePool, connect_args={"check_same_thread": False})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    migrate(engine)
+    engine = connect_sqlite(path)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return Store(engine)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver must not begin transactions by itself: https://docs.sqlalchemy.org/en/21/dialects/sqlite.html
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {pragma}")

@@ -92,6 +92,128 @@ sent_files = sa.Table(
 )
 """Telegram's id of a file that was sent before: sent again, it costs no traffic. `version` is its checksum and name."""
 
+# ---- jobs: the embedded queue ------------------------------------------------------------------------------------------
+
+_UNFINISHED = "state IN ('queued', 'running', 'waiting', 'paused')"
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("account", sa.Text),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("first_failed_ms", sa.BigInteger),
+    sa.Column("due_ms", sa.BigInteger),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger),
+    sa.Column("result", sa.JSON(none_as_null=True)),
+    sa.Column("error_key", sa.Text),
+    sa.Column("error_params", sa.JSON(none_as_null=True)),
+    sa.CheckConstraint(
+        "state IN ('queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled')", name="state"
+    ),
+    sa.CheckConstraint("(state IN ('succeeded', 'failed', 'cancelled')) = (finished_ms IS NOT NULL)", name="finished"),
+    sa.CheckConstraint("(state = 'waiting') = (due_ms IS NOT NULL)", name="due"),
+    sa.CheckConstraint("state <> 'running' OR attempt > 0", name="attempt"),
+    sa.CheckConstraint("result IS NULL OR state = 'succeeded'", name="result"),
+    sa.Index("ix_jobs_person", "person_id", "id"),
+    sa.Index(
+        "ix_jobs_person_unfinished",
+        "person_id",
+        "id",
+        sqlite_where=sa.text(_UNFINISHED),
+        postgresql_where=sa.text(_UNFINISHED),
+    ),
+    sa.Index(
+        "ix_jobs_account_unfinished",
+        "account",
+        sqlite_where=sa.text(_UNFINISHED),
+        postgresql_where=sa.text(_UNFINISHED),
+    ),
+    sqlite_autoincrement=True,
+)
+"""A piece of work and how it goes. `failures` counts attempts in a row that came to nothing."""
+
+# SQLite only, as the embedded queue is: which state may follow which.
+JOB_TRANSITIONS_TRIGGER = """
+CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs
+WHEN OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
+  'queued running', 'queued paused', 'queued cancelled',
+  'running succeeded', 'running failed', 'running cancelled', 'running waiting', 'running paused', 'running queued',
+  'waiting queued', 'waiting paused', 'waiting cancelled',
+  'paused queued', 'paused cancelled',
+  'failed queued', 'cancelled queued'
+)
+BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
+"""
+
+
+@sa.event.listens_for(jobs, "after_create")
+def _make_job_transitions(_table: sa.Table, connection: sa.Connection, **_options: object) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(JOB_TRANSITIONS_TRIGGER)
+
+
+paused_accounts = sa.Table(
+    "paused_accounts",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("error_key", sa.Text),
+    sa.Column("error_params", sa.JSON(none_as_null=True)),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+)
+"""Accounts whose jobs wait until the person has acted, and why."""
+
+# ---- transfers: what a restart goes on from ----------------------------------------------------------------------------
+
+transfers = sa.Table(
+    "transfers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("parent_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("mime_type", sa.Text, nullable=False),
+    sa.Column("modified_ms", sa.BigInteger),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("entry_id", sa.Text),
+    sa.Column("session_token", sa.Text),
+    sa.Column("is_local", sa.Boolean, nullable=False),
+    sa.Column("boot_id", sa.Text, nullable=False),
+    sa.Column("restarts", sa.Integer, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger),
+    sa.CheckConstraint("state IN ('active', 'verified')", name="state"),
+    sa.CheckConstraint("(state = 'verified') = (finished_ms IS NOT NULL)", name="finished"),
+    sa.CheckConstraint("state <> 'verified' OR (entry_id IS NOT NULL AND session_token IS NULL)", name="verified"),
+    sa.CheckConstraint("size_bytes >= 0", name="size"),
+)
+"""One file on its way. `entry_id` is the id it has or will have in the drive; `boot_id` names the system start whose page cache
+the spool file was written through: after another one the file's tail may never have reached the disk."""
+
+content_index = sa.Table(
+    "content_index",
+    metadata,
+    sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("drive", sa.Text, primary_key=True),
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("checksum_kind", sa.Text, nullable=False),
+    sa.Column("hexdigest", sa.Text, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Index("ix_content_index_content", "person_id", "drive", "hexdigest"),
+)
+"""Which entries we know to hold which content. A hint: the drive is asked before anybody is told."""
+
 # ---- bot: messages that go on living ---------------------------------------------------------------------------------
 
 receipts = sa.Table(

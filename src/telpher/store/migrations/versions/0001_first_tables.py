@@ -1,0 +1,243 @@
+"""The first tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+# SQLite only, as the embedded queue is: which state of a job may follow which.
+_JOB_TRANSITIONS = """
+CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs
+WHEN OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
+  'queued running', 'queued paused', 'queued cancelled',
+  'running succeeded', 'running failed', 'running cancelled', 'running waiting', 'running paused', 'running queued',
+  'waiting queued', 'waiting paused', 'waiting cancelled',
+  'paused queued', 'paused cancelled',
+  'failed queued', 'cancelled queued'
+)
+BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
+"""
+
+
+def upgrade() -> None:
+    """Build every table of the first release."""
+    op.create_table(
+        "content_index",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("checksum_kind", sa.Text(), nullable=False),
+        sa.Column("hexdigest", sa.Text(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "drive", "entry_id", name=op.f("pk_content_index")),
+    )
+    op.create_index("ix_content_index_content", "content_index", ["person_id", "drive", "hexdigest"], unique=False)
+    op.create_table(
+        "entry_refs",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_entry_refs")),
+        sa.UniqueConstraint("person_id", "drive", "entry_id", name=op.f("uq_entry_refs_person_id_drive_entry_id")),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("replays", sa.Integer(), nullable=False),
+        sa.Column("lone_starts", sa.Integer(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("state IN ('new', 'done', 'given_up')", name=op.f("ck_inbox_state")),
+        sa.PrimaryKeyConstraint("bot_id", "update_id", name=op.f("pk_inbox")),
+    )
+    op.create_index(op.f("ix_inbox_received_ms"), "inbox", ["received_ms"], unique=False)
+    op.create_index(
+        "ix_inbox_unfinished",
+        "inbox",
+        ["bot_id", "update_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'new'"),
+        postgresql_where=sa.text("state = 'new'"),
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("first_failed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("due_ms", sa.BigInteger(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("finished_ms", sa.BigInteger(), nullable=True),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("error_key", sa.Text(), nullable=True),
+        sa.Column("error_params", sa.JSON(none_as_null=True), nullable=True),
+        sa.CheckConstraint("(state = 'waiting') = (due_ms IS NOT NULL)", name=op.f("ck_jobs_due")),
+        sa.CheckConstraint(
+            "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_ms IS NOT NULL)", name=op.f("ck_jobs_finished")
+        ),
+        sa.CheckConstraint("result IS NULL OR state = 'succeeded'", name=op.f("ck_jobs_result")),
+        sa.CheckConstraint("state <> 'running' OR attempt > 0", name=op.f("ck_jobs_attempt")),
+        sa.CheckConstraint(
+            "state IN ('queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled')",
+            name=op.f("ck_jobs_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint("key", name=op.f("uq_jobs_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_jobs_account_unfinished",
+        "jobs",
+        ["account"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
+        postgresql_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
+    )
+    op.create_index("ix_jobs_person", "jobs", ["person_id", "id"], unique=False)
+    op.create_index(
+        "ix_jobs_person_unfinished",
+        "jobs",
+        ["person_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
+        postgresql_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
+    )
+    op.create_table(
+        "page_cursors",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("folder_id", sa.Text(), nullable=False),
+        sa.Column("page", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "drive", "folder_id", "page", name=op.f("pk_page_cursors")),
+    )
+    op.create_table(
+        "paused_accounts",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("error_key", sa.Text(), nullable=True),
+        sa.Column("error_params", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_paused_accounts")),
+    )
+    op.create_table(
+        "people",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("role", sa.Text(), nullable=True),
+        sa.Column("first_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("language_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("role IN ('member', 'guest')", name=op.f("ck_people_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+    )
+    op.create_table(
+        "prompts",
+        sa.Column("chat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("card_message_id", sa.BigInteger(), nullable=False),
+        sa.Column("back", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kind IN ('rename')", name=op.f("ck_prompts_kind")),
+        sa.PrimaryKeyConstraint("chat_id", "person_id", name=op.f("pk_prompts")),
+    )
+    op.create_table(
+        "receipts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("view", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("reply_to", sa.BigInteger(), nullable=True),
+        sa.Column("is_settled", sa.Boolean(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("view IN ('save', 'send', 'compute')", name=op.f("ck_receipts_view")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
+        sa.UniqueConstraint("key", name=op.f("uq_receipts_key")),
+    )
+    op.create_table(
+        "sent_files",
+        sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "drive", "entry_id", name=op.f("pk_sent_files")),
+    )
+    op.create_table(
+        "strangers",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("answered_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_strangers")),
+    )
+    op.create_table(
+        "transfers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("parent_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mime_type", sa.Text(), nullable=False),
+        sa.Column("modified_ms", sa.BigInteger(), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("entry_id", sa.Text(), nullable=True),
+        sa.Column("session_token", sa.Text(), nullable=True),
+        sa.Column("is_local", sa.Boolean(), nullable=False),
+        sa.Column("boot_id", sa.Text(), nullable=False),
+        sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("finished_ms", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(state = 'verified') = (finished_ms IS NOT NULL)", name=op.f("ck_transfers_finished")),
+        sa.CheckConstraint(
+            "state <> 'verified' OR (entry_id IS NOT NULL AND session_token IS NULL)",
+            name=op.f("ck_transfers_verified"),
+        ),
+        sa.CheckConstraint("state IN ('active', 'verified')", name=op.f("ck_transfers_state")),
+        sa.CheckConstraint("size_bytes >= 0", name=op.f("ck_transfers_size")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
+    )
+    op.create_table(
+        "undo_records",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("undone_ms", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("kind IN ('rename', 'trash')", name=op.f("ck_undo_records_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_undo_records")),
+        sa.UniqueConstraint("key", name=op.f("uq_undo_records_key")),
+    )
+    op.create_table(
+        "receipt_jobs",
+        sa.Column("receipt_id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["receipt_id"], ["receipts.id"], name=op.f("fk_receipt_jobs_receipt_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("receipt_id", "job_id", name=op.f("pk_receipt_jobs")),
+    )
+    op.create_index(op.f("ix_receipt_jobs_job_id"), "receipt_jobs", ["job_id"], unique=False)
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(_JOB_TRANSITIONS)

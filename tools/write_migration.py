@@ -1,0 +1,58 @@
+"""Write the first revision anew from the schema, as long as nothing has been released: `python tools/write_migration.py`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.runtime.migration import MigrationContext
+
+from telpher.store.schema import JOB_TRANSITIONS_TRIGGER, metadata
+
+TARGET = Path(__file__).parents[1] / "src/telpher/store/migrations/versions/0001_first_tables.py"
+
+HEADER = '''"""The first tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+# SQLite only, as the embedded queue is: which state of a job may follow which.
+_JOB_TRANSITIONS = """
+{trigger}
+"""
+
+
+def upgrade() -> None:
+    """Build every table of the first release."""
+'''
+
+FOOTER = """
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(_JOB_TRANSITIONS)
+"""
+
+
+def main() -> None:
+    """Render the difference between nothing and the schema."""
+    with sa.create_engine("sqlite://").connect() as connection:
+        context = MigrationContext.configure(connection)
+        script = produce_migrations(context, metadata)
+        body = render_python_code(script.upgrade_ops)
+    lines = [line for line in body.splitlines() if not line.strip().startswith("#")]
+    text = HEADER.format(trigger=JOB_TRANSITIONS_TRIGGER.strip())
+    text += "\n".join(lines) + FOOTER
+    TARGET.write_text(text)
+    for arguments in (["format"], ["check", "--fix", "--quiet"]):
+        subprocess.run([Path(sys.executable).parent / "ruff", *arguments, TARGET], check=True)  # noqa: S603 - our own words
+
+
+if __name__ == "__main__":
+    main()
