@@ -181,7 +181,7 @@ async def test_good_buttons_of_every_sort_are_kept(bot: BotOverHttp) -> None:
 
 
 async def test_a_poll_wakes_at_once_and_redelivers_until_acknowledged(bot: BotOverHttp, anna: Person) -> None:
-    polling = asyncio.create_task(bot.call("getUpdates", timeout=50))
+    polling = asyncio.get_running_loop().create_task(bot.call("getUpdates", timeout=50))
     await asyncio.sleep(0)
     await anna.send_text("one")
     [first] = await asyncio.wait_for(polling, 10)
@@ -215,7 +215,7 @@ async def test_only_the_kinds_asked_for_come_until_asked_otherwise(bot: BotOverH
 
 
 async def test_a_second_poller_ends_the_first_with_409(bot: BotOverHttp, anna: Person) -> None:
-    first = asyncio.create_task(bot.call("getUpdates", timeout=50))
+    first = asyncio.get_running_loop().create_task(bot.call("getUpdates", timeout=50))
     # The first is waiting once the second finds it there: ask until it has been ended.
     async with asyncio.timeout(10):
         while not first.done():
@@ -231,17 +231,16 @@ async def test_a_second_poller_ends_the_first_with_409(bot: BotOverHttp, anna: P
 
 
 async def test_flood_limit_when_wanted(tmp_path: Path) -> None:
-    async with Sandbox(state_dir=tmp_path, flood_limit=FloodLimit(burst=2, per_call_s=30)) as sandbox:
-        async with BotOverHttp(sandbox) as bot:
-            message = await bot.call("sendMessage", chat_id=ANNA, text="1")
-            await bot.call("editMessageText", chat_id=ANNA, message_id=message["message_id"], text="2")
-            with pytest.raises(Refused) as refused:
-                await bot.call("sendMessage", chat_id=ANNA, text="3")
-            assert refused.value.code == 429
-            assert 0 < refused.value.parameters["retry_after"] <= 30
-            wait_s = refused.value.parameters["retry_after"]
-            assert refused.value.description == f"Too Many Requests: retry after {wait_s}"
-            await bot.call("sendMessage", chat_id=1002, text="another chat is free")
+    limit = FloodLimit(burst=2, per_call_s=30)
+    async with Sandbox(state_dir=tmp_path, flood_limit=limit) as sandbox, BotOverHttp(sandbox) as bot:
+        message = await bot.call("sendMessage", chat_id=ANNA, text="1")
+        await bot.call("editMessageText", chat_id=ANNA, message_id=message["message_id"], text="2")
+        with pytest.raises(Refused) as refused:
+            await bot.call("sendMessage", chat_id=ANNA, text="3")
+        wait_s = refused.value.parameters["retry_after"]
+        assert 0 < wait_s <= 30
+        assert (refused.value.code, refused.value.description) == (429, f"Too Many Requests: retry after {wait_s}")
+        await bot.call("sendMessage", chat_id=1002, text="another chat is free")
 
 
 async def test_429_on_demand(sandbox: Sandbox, bot: BotOverHttp) -> None:
@@ -408,8 +407,7 @@ async def test_nothing_repeats_after_kill_9(tmp_path: Path) -> None:
         process, url = await _start_process(tmp_path)
         try:
             async with aiohttp.ClientSession() as http, Person(url, ANNA) as anna:
-                for _ in range(3):
-                    seen.append((await anna.send_text("hello"))["message_id"])
+                seen += [(await anna.send_text("hello"))["message_id"] for _ in range(3)]
                 async with http.get(f"{url}/bot{DEFAULT_TOKEN}/getUpdates") as response:
                     updates = (await response.json())["result"]
         finally:

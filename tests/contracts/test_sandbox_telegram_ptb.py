@@ -148,7 +148,7 @@ async def test_who_am_i(sandbox: Sandbox, bot: Bot) -> None:
 
 
 async def test_two_pollers_conflict(sandbox: Sandbox, bot: Bot) -> None:
-    first = asyncio.create_task(bot.get_updates(timeout=20))
+    first = asyncio.get_running_loop().create_task(bot.get_updates(timeout=20))
     async with Bot(sandbox.token, base_url=f"{sandbox.url}/bot") as second, asyncio.timeout(10):
         while not first.done():
             await second.get_updates(timeout=0)
@@ -261,9 +261,9 @@ async def test_every_kind_of_file_goes_out_and_again_by_its_id(bot: Bot, anna: P
         assert await anna.download(seen) == content
     photo = (await sends["photo"](picture)).photo[-1]
     assert (photo.width, photo.height) == (320, 200)
-    with pytest.raises(BadRequest, match="(?i)can't use file of type photo as document"):
+    with pytest.raises(BadRequest, match=r"(?i)can't use file of type photo as document"):
         await bot.send_document(ANNA, photo.file_id)
-    with pytest.raises(BadRequest, match="(?i)image_process_failed"):
+    with pytest.raises(BadRequest, match=r"(?i)image_process_failed"):
         await bot.send_photo(ANNA, b"no picture")
     with pytest.raises(BadRequest, match="File must be non-empty"):
         await bot.send_document(ANNA, io.BytesIO(b""), filename="empty")
@@ -344,12 +344,12 @@ async def test_a_local_server_knows_no_limits_and_gives_paths(tmp_path: Path) ->
 
 
 async def test_inline_results_are_validated(bot: Bot, anna: Person) -> None:
-    asking = asyncio.create_task(anna.inline("x"))
+    asking = asyncio.get_running_loop().create_task(anna.inline("x"))
     [update] = await bot.get_updates(timeout=10)
     assert update.inline_query is not None
     text = InputTextMessageContent("t")
     twins = [InlineQueryResultArticle("1", "a", text), InlineQueryResultArticle("1", "b", text)]
-    with pytest.raises(BadRequest, match="(?i)result_id_duplicate"):
+    with pytest.raises(BadRequest, match=r"(?i)result_id_duplicate"):
         await update.inline_query.answer(twins)
     results = [twins[0], InlineQueryResultPhoto("2", "https://example.org/p.jpg", "https://example.org/t.jpg")]
     await update.inline_query.answer(results, next_offset="more")
