@@ -73,7 +73,8 @@ def kind_of(texts: Texts, entry: Entry) -> str:
         return "PDF"
     if keyboards.icon(entry.mime_type) == "🗜":
         return texts.t("kind.archive")
-    return texts.t("kind.document" if subtype.startswith("vnd.") else "kind.file")
+    is_office = subtype.startswith("vnd.")
+    return texts.t("kind.document" if is_office else "kind.file")
 
 
 def entry(

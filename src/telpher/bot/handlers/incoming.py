@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Any
 
 from telegram import Message
 
@@ -13,6 +14,9 @@ from telpher.bot import views
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.receipt_book import ReceiptView
 from telpher.errors import BadInputError, FileTooBigError, LoginRequiredError
+
+# An animation comes as a document too, so documents are looked for last.
+_LOOKED_FOR = tuple(sorted(FileKind, key=lambda kind: kind is FileKind.DOCUMENT))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,28 +60,20 @@ async def file(asked: Asked) -> None:
 
 
 def _media_of(message: Message) -> _Media | None:
-    """The file in a message. An animation comes as a document too, so it is looked for first."""
-    if (animation := message.animation) is not None:
-        return _Media(
-            FileKind.ANIMATION, animation.file_id, animation.file_size, animation.mime_type, animation.file_name
-        )
-    if message.photo:
-        largest = max(message.photo, key=lambda photo: (photo.width * photo.height, photo.file_size or 0))
-        return _Media(FileKind.PHOTO, largest.file_id, largest.file_size)
-    if (video := message.video) is not None:
-        return _Media(FileKind.VIDEO, video.file_id, video.file_size, video.mime_type, video.file_name)
-    if (audio := message.audio) is not None:
-        title = " – ".join(part for part in (audio.performer, audio.title) if part)
-        return _Media(FileKind.AUDIO, audio.file_id, audio.file_size, audio.mime_type, audio.file_name or title or None)
-    if (voice := message.voice) is not None:
-        return _Media(FileKind.VOICE, voice.file_id, voice.file_size, voice.mime_type)
-    if (note := message.video_note) is not None:
-        return _Media(FileKind.VIDEO_NOTE, note.file_id, note.file_size)
-    if (sticker := message.sticker) is not None:
-        moving = "application/x-tgsticker" if sticker.is_animated else "video/webm" if sticker.is_video else None
-        return _Media(FileKind.STICKER, sticker.file_id, sticker.file_size, moving)
-    if (document := message.document) is not None:
-        return _Media(FileKind.DOCUMENT, document.file_id, document.file_size, document.mime_type, document.file_name)
+    """The file in a message; of a photo, its largest size."""
+    for kind in _LOOKED_FOR:
+        found: Any = getattr(message, kind.value)
+        if not found:
+            continue
+        if kind is FileKind.PHOTO:
+            found = max(found, key=lambda photo: (photo.width * photo.height, photo.file_size or 0))
+        name = getattr(found, "file_name", None)
+        mime_type = getattr(found, "mime_type", None)
+        if kind is FileKind.AUDIO and not name:
+            name = " – ".join(part for part in (found.performer, found.title) if part)
+        if kind is FileKind.STICKER and (found.is_animated or found.is_video):
+            mime_type = "application/x-tgsticker" if found.is_animated else "video/webm"
+        return _Media(kind, found.file_id, found.file_size, mime_type, name or None)
     return None
 
 

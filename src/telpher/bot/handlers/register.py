@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from telegram import Update
@@ -25,7 +25,7 @@ from telpher.errors import StaleButtonError, TelpherError
 
 Answer = Callable[[Asked], Awaitable[None]]
 AnswerPress = Callable[[Asked, Any], Awaitable[None]]
-PtbCallback = Callable[[Update, ContextTypes.DEFAULT_TYPE], Awaitable[None]]
+PtbCallback = Callable[[Update, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, None]]
 
 _COMMANDS: dict[str, Answer] = {
     "start": messages.start,
@@ -62,6 +62,11 @@ _FILES = (
     & ~filters.INVOICE
     & ~filters.SUCCESSFUL_PAYMENT
 )
+
+
+def presses() -> frozenset[type[callbacks.Callback]]:
+    """The kinds of buttons that are answered."""
+    return frozenset(_PRESSES)
 
 
 def register(application: Application[Any, Any, Any, Any, Any, Any], desk: Desk) -> None:

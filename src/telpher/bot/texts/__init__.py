@@ -13,9 +13,6 @@ from typing import Self
 
 LANGUAGES = ("en", "ru")
 
-# Wherever Russian is the language that a person of that setting most likely reads, besides their own.
-_READ_AS_RUSSIAN = frozenset({"ru", "be", "uk", "kk", "ky", "tg", "uz"})
-
 
 class _Params(dict[str, object]):
     """A fact that an error did not carry leaves a mark, not a crash."""
@@ -35,7 +32,8 @@ class Texts:
     def for_language(cls, code: str | None) -> Self:
         """The texts for an IETF language tag such as `en-GB`, as Telegram gives it."""
         primary = (code or "").lower().replace("_", "-").partition("-")[0]
-        return cls(language := "ru" if primary in _READ_AS_RUSSIAN else "en", _catalogue(language))
+        language = primary if primary in LANGUAGES else "en"
+        return cls(language, _catalogue(language))
 
     def has(self, key: str) -> bool:
         """Whether there is a text for `key`."""
