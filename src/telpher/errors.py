@@ -180,6 +180,36 @@ class ChecksumMismatchError(DriveError):
     text_key = "error.checksum_mismatch"
 
 
+class ModuleUnknownError(BadInputError):
+    """There is no compute module or strategy of this name. Params: `name`, `known`."""
+
+    text_key = "error.module_unknown"
+
+
+class ParameterInvalidError(BadInputError):
+    """A module's parameter is unknown, out of its bounds, or asks for what this machine lacks. Params: `name`, `allowed`."""
+
+    text_key = "error.parameter_invalid"
+
+
+class StrategyUnavailableError(TelpherError):
+    """A module cannot be run this way here. Params: `name`, `reason`."""
+
+    text_key = "error.strategy_unavailable"
+
+
+class MemoryShortError(TelpherError):
+    """A computation needs more memory than this machine has free. Params: `needed_bytes`, `free_bytes`."""
+
+    text_key = "error.memory_short"
+
+
+class ComputationFailedError(TelpherError):
+    """A kernel gave up, or the process that ran it died. Params: `reason`."""
+
+    text_key = "error.computation_failed"
+
+
 class CancelledByUserError(TelpherError):
     """The person pressed Cancel."""
 

@@ -1,0 +1,52 @@
+"""C threads at idle priority as a `Pool`: native calls run and end without the interpreter's lock, the loop watches one eventfd."""
+
+from __future__ import annotations
+
+import asyncio
+
+from telpher.compute.crew import Call, value_of
+from telpher.compute.kernels import pool as native
+from telpher.compute.port import Arguments, CallTiming, Module
+from telpher.errors import ComputationFailedError
+
+
+class NativePool:
+    """Belongs to the event loop on which it was made."""
+
+    def __init__(self, threads: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pool = native.Pool(threads)
+        self._flying: dict[int, tuple[Call, Module, Arguments]] = {}
+        self._loop.add_reader(self._pool.fileno(), self._collect)
+
+    def submit(self, module: Module, arguments: Arguments) -> Call:
+        if module.native is None:
+            raise ComputationFailedError(reason=f"{module.name} is not a native module")
+        call = Call(native.Control(), self._loop.create_future())
+        number = self._pool.submit(module.native.function, module.native.encode(arguments), call.control)
+        self._flying[number] = (call, module, arguments)
+        return call
+
+    def _collect(self) -> None:
+        for number, outcome in self._pool.take():
+            call, module, arguments = self._flying.pop(number)
+            worker, started_ns, ended_ns = outcome[4:]
+            try:
+                value = value_of(module, arguments, outcome)
+            except Exception as error:  # noqa: BLE001 - whatever a module's decode raises belongs to whoever awaits the call
+                call.timing.set_exception(error)
+                continue
+            call.timing.set_result(
+                CallTiming(worker=f"thread {worker}", start_s=started_ns / 1e9, end_s=ended_ns / 1e9, value=value)
+            )
+
+    async def close(self) -> None:
+        calls = [call for call, _, _ in self._flying.values()]
+        for call in calls:
+            call.control.cancel()
+        if calls:
+            await asyncio.wait([call.timing for call in calls])
+            for call in calls:
+                call.timing.exception()
+        self._loop.remove_reader(self._pool.fileno())
+        self._pool.close()

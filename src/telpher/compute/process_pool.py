@@ -1,0 +1,214 @@
+"""Worker processes kept warm, at idle priority, as a `Pool`: a call costs two small packets, its control lies in shared memory."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import json
+import mmap
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from telpher import errors
+from telpher.compute.crew import Call
+from telpher.compute.kernels import pool as native
+from telpher.compute.port import Arguments, CallCancelledError, CallTiming, Module
+from telpher.compute.worker import PACKET_BYTES
+from telpher.errors import ComputationFailedError
+
+_STRIDE_BYTES = 64  # a cache line for each control, so that workers do not disturb one another
+_SLOTS = 4096  # so many calls may be on their way at once
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
+
+
+def child_environment() -> dict[str, str]:
+    """What a child process is told of ours: nothing secret, and whatever Python and the sanitisers need."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    prefixes = ("PYTHON", "ASAN_", "UBSAN_", "LSAN_")
+    return kept | {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Order:
+    call: Call
+    slot: int
+    module: Module
+    arguments: Arguments
+
+
+@dataclasses.dataclass(eq=False)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    line: socket.socket
+    is_ready: bool = False
+    order: _Order | None = None
+
+
+class ProcessPool:
+    """Belongs to the event loop on which it was made. Workers start with the first call, and are replaced when they die."""
+
+    def __init__(self, workers: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._size = workers
+        self._controls_fd = os.memfd_create("telpher-controls", os.MFD_CLOEXEC)
+        os.ftruncate(self._controls_fd, _SLOTS * _STRIDE_BYTES)
+        self._controls = memoryview(mmap.mmap(self._controls_fd, _SLOTS * _STRIDE_BYTES))
+        self._free_slots = list(range(_SLOTS))
+        self._ending: set[asyncio.Future[None]] = set()
+        self._workers: list[_Worker | None] = [None] * workers
+        self._waiting: collections.deque[_Order] = collections.deque()
+
+    def submit(self, module: Module, arguments: Arguments) -> Call:
+        if not self._free_slots:
+            raise ComputationFailedError(reason=f"more than {_SLOTS} calls at once")
+        slot = self._free_slots.pop()
+        call = Call(native.Control(self._place(slot)), self._loop.create_future())
+        call.control.reset()
+        call.timing.add_done_callback(lambda _: self._free_slots.append(slot))
+        self._waiting.append(_Order(call, slot, module, arguments))
+        self.warm_up()
+        self._hand_out()
+        return call
+
+    def warm_up(self) -> None:
+        """Start the workers that do not run yet."""
+        for place, worker in enumerate(self._workers):
+            if worker is None:
+                self._workers[place] = self._start(place)
+
+    async def ready(self) -> None:
+        """Start the workers, and wait until all have said that they are there."""
+        self.warm_up()
+        while not all(worker is not None and worker.is_ready for worker in self._workers):
+            await asyncio.sleep(0.005)
+            if any(worker is None for worker in self._workers):
+                raise ComputationFailedError(reason="a worker process ended before it was ready")
+
+    def cool(self, module: Module) -> None:
+        """Let the workers give back what the module's calls left behind."""
+        for worker in self._workers:
+            if worker is not None and worker.order is None:
+                worker.line.send(json.dumps({"cool": module.name}).encode())
+
+    def _place(self, slot: int) -> memoryview:
+        return self._controls[slot * _STRIDE_BYTES :][: native.CONTROL_SIZE]
+
+    def _start(self, place: int) -> _Worker:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            descriptors = (theirs.fileno(), self._controls_fd)
+            process = subprocess.Popen(  # noqa: S603 - our own program and two numbers
+                [sys.executable, "-m", "telpher.compute.worker", *map(str, descriptors)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=descriptors,
+                env=child_environment(),
+                start_new_session=True,  # Ctrl-C in a terminal is for the parent, which then closes the socket
+            )
+        worker = _Worker(process, ours)
+        self._loop.add_reader(ours.fileno(), self._hear, worker, place)
+        return worker
+
+    def _hand_out(self) -> None:
+        for worker in self._workers:
+            while self._waiting and worker is not None and worker.is_ready and worker.order is None:
+                order = self._waiting.popleft()
+                if order.call.control.cancelled:
+                    order.call.timing.set_exception(CallCancelledError())
+                    continue
+                worker.order = order
+                place = order.slot * _STRIDE_BYTES
+                message = {"module": order.module.name, "arguments": dict(order.arguments), "control": place}
+                worker.line.send(json.dumps(message).encode())
+
+    def _hear(self, worker: _Worker, place: int) -> None:
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(worker.line, PACKET_BYTES, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet, descriptors = b"", []
+        if not packet:
+            self._bury(worker, place)
+            return
+        answer: dict[str, Any] = json.loads(packet)
+        if "ready" in answer:
+            worker.is_ready = True
+        else:
+            self._finish(worker, answer, descriptors)
+        self._hand_out()
+
+    def _finish(self, worker: _Worker, answer: dict[str, Any], descriptors: list[int]) -> None:
+        order, worker.order = worker.order, None
+        if order is None:
+            return
+        if "cancelled" in answer:
+            order.call.timing.set_exception(CallCancelledError())
+        elif "error" in answer:
+            kind = getattr(errors, answer["error"]["kind"], ComputationFailedError)
+            order.call.timing.set_exception(kind(**answer["error"]["params"]))
+        else:
+            value = _text_in(descriptors[0]) if "shared" in answer else answer["value"]
+            name = f"process {worker.process.pid}"
+            order.call.timing.set_result(
+                CallTiming(worker=name, start_s=answer["start_s"], end_s=answer["end_s"], value=value)
+            )
+
+    def _bury(self, worker: _Worker, place: int) -> None:
+        """A worker's line has broken: what it was doing has failed, and the next call starts another."""
+        self._loop.remove_reader(worker.line.fileno())
+        worker.line.close()
+        self._workers[place] = None
+        self._see_off(worker)
+        reason = f"worker process {worker.process.pid} ended"
+        failed = [worker.order] if worker.order is not None else []
+        if not worker.is_ready:  # it could not even start: neither would its successor
+            failed += self._waiting
+            self._waiting.clear()
+        for order in failed:
+            error = CallCancelledError() if order.call.control.cancelled else ComputationFailedError(reason=reason)
+            order.call.timing.set_exception(error)
+        if self._waiting:
+            self.warm_up()
+
+    async def close(self) -> None:
+        workers = [worker for worker in self._workers if worker is not None]
+        self._workers = [None] * self._size
+        for order in [*self._waiting, *(worker.order for worker in workers if worker.order is not None)]:
+            order.call.control.cancel()
+            if not order.call.timing.done():
+                order.call.timing.set_exception(CallCancelledError())
+                order.call.timing.exception()
+        self._waiting.clear()
+        for worker in workers:
+            worker.order = None
+            self._loop.remove_reader(worker.line.fileno())
+            worker.line.close()
+            self._see_off(worker)
+        if self._ending:
+            await asyncio.wait(self._ending)
+        os.close(self._controls_fd)
+
+    def _see_off(self, worker: _Worker) -> None:
+        ending = self._loop.run_in_executor(None, _end, worker.process)
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _text_in(descriptor: int) -> str:
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        return file.read().decode()
