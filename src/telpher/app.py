@@ -1,0 +1,383 @@
+"""The composition root: builds everything from the settings, starts it in order, stops it in the reverse order within two seconds.
+
+Alone here concrete drives, queues, kernels and Telegram's parts are named. What is heavy and not always needed is imported where it
+is needed, so that an idle bot stays small.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import signal
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from telegram import Update
+from telegram.error import InvalidToken, TelegramError
+from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
+
+from telpher import notify
+from telpher.access import Access, EntryRefs
+from telpher.actions import get_back, run_module, save_file
+from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
+from telpher.actions.browse import Browse
+from telpher.actions.cards import Cards
+from telpher.actions.drive_choice import OneDrive
+from telpher.actions.entry_card import EntryCard
+from telpher.actions.follow_jobs import FollowJobs
+from telpher.actions.get_back import GetBack
+from telpher.actions.rename import Rename
+from telpher.actions.run_module import RunModule
+from telpher.actions.save_file import SaveFile
+from telpher.actions.trash import Trash
+from telpher.actions.undo import Undo, UndoLog
+from telpher.bot.commands import register_commands
+from telpher.bot.compute_views import Conversation
+from telpher.bot.courier import TelegramCourier
+from telpher.bot.desk import Desk
+from telpher.bot.dispatch import Dispatcher, HandlerApplication
+from telpher.bot.handlers import register, tell_failure
+from telpher.bot.intake import Intake, Received
+from telpher.bot.outbox import TelegramOutbox
+from telpher.bot.polling import ALLOWED_UPDATES, Poller, describe
+from telpher.bot.ports import BotIdentity
+from telpher.bot.prompts import Prompts
+from telpher.bot.receipt_book import ReceiptBook
+from telpher.bot.receipts import Receipts
+from telpher.bot.request import AiohttpRequest, ApiAddress
+from telpher.bot.telegram_source import TelegramSources
+from telpher.bot.texts import Texts
+from telpher.compute.modules import registry
+from telpher.compute.workshop import Workshop
+from telpher.drives.port import Drive
+from telpher.errors import SettingsInvalidError, TelpherError
+from telpher.jobs.embedded import EmbeddedQueue
+from telpher.jobs.port import Job
+from telpher.settings import DriveKind, Settings
+from telpher.store import Store, open_store
+from telpher.tasks import Nursery
+from telpher.transfers.carrier import Carrier
+from telpher.web import Webhook, WebhookEndpoint, WebServer
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_MODULES_PAGE = "https://github.com/telpher/telpher/blob/main/docs/modules.md"
+_GRACE_S = 0.5
+_LONGEST_WAIT_S = 30.0
+
+
+async def open_drive(settings: Settings) -> Drive:
+    """The drive of the settings. Raises SettingsInvalidError, DriveError."""
+    if settings.drive is DriveKind.GOOGLE:
+        from telpher.drives.google import open_google_drive  # noqa: PLC0415 - Google's libraries only for Google
+
+        return await open_google_drive(settings)
+    from telpher.drives.folder import FolderDrive  # noqa: PLC0415 - only the drive that is used
+
+    return FolderDrive(settings.data_dir / "drive")
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What no log line may show."""
+    return [settings.telegram_token, settings.webhook_secret]
+
+
+class App:
+    """A whole Telpher in this process. `async with` starts and stops it; `state_dir` keeps its database and spool.
+
+    Raises SettingsInvalidError when it cannot start as set.
+    """
+
+    def __init__(self, settings: Settings, *, state_dir: Path | None = None) -> None:
+        self._settings = settings
+        self._state_dir = state_dir or settings.data_dir
+        self._address = ApiAddress(settings.telegram_api_url, settings.telegram_token)
+        self._stack = contextlib.AsyncExitStack()
+        self._ended_jobs: Counter[str] = Counter()
+        self._poller: Poller | None = None
+        self._application: HandlerApplication | None = None
+        self._desk: Desk | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._web: WebServer | None = None
+        self._is_started = False
+
+    @property
+    def identity(self) -> BotIdentity:
+        """Who we are in Telegram; known once started."""
+        assert self._desk is not None
+        return self._desk.identity
+
+    @property
+    def web_port(self) -> int:
+        """Where health is told; known once started."""
+        assert self._web is not None
+        return self._web.port
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Open and start everything; what an earlier process left unfinished is taken up. Undone again when it fails."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop in the reverse order. What is interrupted goes on at the next start."""
+        self._is_started = False
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings = self._settings
+        self._stack.callback(_lock(self._state_dir / "telpher.lock"))
+        store = await asyncio.to_thread(open_store, self._state_dir / "telpher.db")
+        self._stack.push_async_callback(store.close)
+        request = AiohttpRequest()
+        await self._stack.enter_async_context(request)
+        nursery = await self._stack.enter_async_context(Nursery("app"))
+        intake = Intake(store, self._address.bot_id)
+        dispatcher = self._dispatcher = Dispatcher(intake, self._handle, self._tell_failure)
+        webhook = self._webhook()
+        await self._listen(intake, dispatcher, webhook)
+        drive = await open_drive(settings)
+        self._stack.push_async_callback(drive.close)
+        application = self._application = await self._meet_telegram(request)
+        desk = self._desk = await self._furnish(application, store, request, drive)
+        register(application, desk)
+        self._stack.push_async_callback(dispatcher.stop, _GRACE_S)
+        if left := await dispatcher.start():
+            _log.info("%d updates of an earlier run are handled first", left)
+        await self._receive(nursery, request, intake, dispatcher, webhook)
+        nursery.spawn(_patiently("the command list", lambda: register_commands(desk.outbox)), name="commands")
+        nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
+        self._is_started = True
+
+    async def _furnish(
+        self, application: HandlerApplication, store: Store, request: AiohttpRequest, drive: Drive
+    ) -> Desk:
+        """Everything between Telegram and the drive."""
+        settings = self._settings
+        bot: ExtBot[None] = application.bot
+        identity = BotIdentity(bot.id, bot.username, bot.first_name)
+        limits = LOCAL_LIMITS if settings.telegram_local else PUBLIC_LIMITS
+        outbox = TelegramOutbox(request, self._address)
+        queue = EmbeddedQueue(store)
+        queue.subscribe(self._count)
+        carrier = Carrier(store)
+        workshop = Workshop(workers=settings.compute_workers)
+        modules = registry()
+        access = Access(store, settings.owner_ids)
+        await access.load()
+        drives = OneDrive(drive)
+        cards = Cards(access, EntryRefs(store), drives)
+        entry_card = EntryCard(cards)
+        saving = SaveFile(
+            access=access,
+            drives=drives,
+            queue=queue,
+            carrier=carrier,
+            open_source=TelegramSources(request, self._address, is_local=settings.telegram_local),
+            limits=limits,
+        )
+        sending = GetBack(
+            cards=cards,
+            store=store,
+            queue=queue,
+            courier=TelegramCourier(request, self._address, limit_bytes=limits.send_bytes),
+            limits=limits,
+            bot_id=identity.id,
+        )
+        computing = RunModule(access=access, queue=queue, workshop=workshop, modules=modules)
+        conversation = Conversation(computing.offered(), _MODULES_PAGE)
+        undo_log = UndoLog(store)
+        receipts = Receipts(
+            book=ReceiptBook(store),
+            queue=queue,
+            outbox=outbox,
+            cards=cards,
+            entry_card=entry_card,
+            texts_for=lambda person_id: Texts.for_language(access.language_of(person_id)),
+            show_computation=conversation.show,
+        )
+        queue.register(save_file.KIND, saving.work)
+        queue.register(get_back.KIND, sending.work)
+        queue.register(run_module.KIND, computing.work)
+        self._stack.push_async_callback(receipts.stop)
+        await receipts.start()
+        self._stack.push_async_callback(queue.stop, _GRACE_S)
+        await queue.start()
+        return Desk(
+            identity=identity,
+            access=access,
+            outbox=outbox,
+            receipts=receipts,
+            prompts=Prompts(store),
+            save_file=saving,
+            browse=Browse(cards, store),
+            entry_card=entry_card,
+            get_back=sending,
+            rename=Rename(cards, undo_log),
+            trash=Trash(cards, undo_log),
+            undo=Undo(cards, undo_log),
+            follow_jobs=FollowJobs(access, queue, {save_file.KIND: saving.forget}),
+            run_module=computing,
+            conversation=conversation,
+        )
+
+    async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
+        """Ask Telegram who we are, for as long as it takes: a machine may start before its network does."""
+        root = self._settings.telegram_api_url
+        bot: ExtBot[None] = ExtBot(
+            self._settings.telegram_token,
+            base_url=f"{root}/bot",
+            base_file_url=f"{root}/file/bot",
+            request=request,
+            get_updates_request=request,
+            local_mode=self._settings.telegram_local,
+        )
+        builder = ApplicationBuilder().application_class(HandlerApplication).bot(bot).updater(None)
+        application = builder.context_types(ContextTypes()).build()
+        assert isinstance(application, HandlerApplication)
+        await _patiently("Telegram", application.initialize)
+        self._stack.push_async_callback(application.shutdown)
+        return application
+
+    def _webhook(self) -> Webhook | None:
+        settings = self._settings
+        if not settings.webhook_url:
+            return None
+        return Webhook.of(settings.webhook_url, settings.telegram_token, settings.webhook_secret)
+
+    async def _listen(self, intake: Intake, dispatcher: Dispatcher, webhook: Webhook | None) -> None:
+        endpoint = WebhookEndpoint(webhook, intake.accept, lambda: dispatcher.has_room) if webhook else None
+        web = WebServer(
+            self._settings.web_host,
+            self._settings.web_port,
+            checks=self._checks,
+            counters=self._counters,
+            webhook=endpoint,
+            paths=webhook.paths if webhook else set(),
+        )
+        self._web = await self._stack.enter_async_context(web)
+
+    async def _receive(
+        self, nursery: Nursery, request: AiohttpRequest, intake: Intake, dispatcher: Dispatcher, webhook: Webhook | None
+    ) -> None:
+        """Let updates come: by webhook where one is set, else by polling."""
+        if webhook is None:
+            poller = self._poller = Poller(request, self._address, intake, dispatcher)
+            polling = nursery.spawn(poller.run(), name="poll")
+            self._stack.callback(polling.cancel)
+            return
+        parameters = {"url": webhook.url, "secret_token": webhook.secret, "allowed_updates": ALLOWED_UPDATES}
+        await _patiently("the webhook", lambda: request.call(self._address.method("setWebhook"), parameters))
+
+    async def _handle(self, update: Received) -> None:
+        assert self._application is not None
+        parsed = Update.de_json(dict(update.raw), self._application.bot)
+        await self._application.process_update(parsed)
+
+    async def _tell_failure(self, update: Received, _error: Exception) -> None:
+        assert self._desk is not None
+        with contextlib.suppress(TelpherError):
+            await tell_failure(self._desk, update.raw)
+
+    def _count(self, job: Job, progress: object | None) -> None:
+        if progress is None and job.state.is_final:
+            self._ended_jobs[job.state.value] += 1
+
+    def _checks(self) -> Mapping[str, bool]:
+        is_connected = self._poller is None or self._poller.is_connected
+        return {"started": self._is_started, "telegram": self._is_started and is_connected}
+
+    def _counters(self) -> Mapping[str, float]:
+        dispatcher = self._dispatcher
+        assert dispatcher is not None
+        return {
+            "telpher_updates_handled_total": dispatcher.handled_count,
+            "telpher_updates_failed_total": dispatcher.failed_count,
+            "telpher_updates_waiting": dispatcher.backlog,
+            **{
+                f'telpher_jobs_ended_total{{state="{state}"}}': count
+                for state, count in sorted(self._ended_jobs.items())
+            },
+        }
+
+
+async def serve(settings: Settings, *, state_dir: Path, announce: Callable[[str], None]) -> int:
+    """Run until SIGINT or SIGTERM; `announce` is given the bot's name once it answers. The process's exit code."""
+    app = App(settings, state_dir=state_dir)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Nursery("serve") as nursery:
+        starting = nursery.spawn(_start(app), name="start")
+        stopping = nursery.spawn(stop.wait(), name="stop")
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return 0
+        if (refusal := starting.result()) is not None:
+            raise refusal
+        announce(app.identity.username)
+        notify.ready()
+        await stopping
+        notify.stopping()
+        await app.stop()
+    return 0
+
+
+async def _start(app: App) -> TelpherError | None:
+    """An error that the person is told in one line is a result: the nursery would log it with its traceback."""
+    try:
+        await app.start()
+    except TelpherError as error:
+        return error
+    return None
+
+
+async def _patiently(what: str, call: Callable[[], Any]) -> None:
+    """Await `call()` until Telegram answers it. Raises SettingsInvalidError when the token is not one."""
+    wait_s = 0.5
+    trouble = ""
+    while True:
+        try:
+            await call()
+        except InvalidToken:
+            raise SettingsInvalidError(
+                "TELEGRAM_TOKEN is not known to Telegram: take the current one from @BotFather"
+            ) from None
+        except (TelegramError, TelpherError) as error:
+            if (told := describe(error)) != trouble:
+                _log.warning("%s waits. %s; trying again, at most every %.0f s", what, told, _LONGEST_WAIT_S)
+            trouble = told
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        else:
+            return
+
+
+def _lock(path: Path) -> Callable[[], None]:
+    """Make this the only Telpher on this state; returns what lets it go. The kernel does so when the process ends, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise SettingsInvalidError(
+            f"another Telpher is running on {path.parent}: stop it, or set another DATA_DIR"
+        ) from None
+    return file.close
