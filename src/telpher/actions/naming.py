@@ -63,12 +63,13 @@ def name_of(kind: FileKind, file_name: str | None, mime_type: str, caption: str 
     """A safe name. `sent_at` is aware and already in the zone that the person should read."""
     own = _last_part(file_name or "")
     suffix = _suffix(own) or _SUFFIXES.get(mime_type.lower()) or mimetypes.guess_extension(mime_type) or ""
+    plain = f"{_WORDS.get(kind, kind.value)} {sent_at:%Y-%m-%d %H-%M-%S}{suffix}"
     title = _first_line(caption)
     if title:
-        return safe_name(title if title.lower().endswith(suffix.lower()) else title + suffix)
+        return safe_name(title if title.lower().endswith(suffix.lower()) else title + suffix, fallback=plain)
     if own.strip(". \t"):
-        return safe_name(own if _suffix(own) or kind is FileKind.DOCUMENT else own + suffix)
-    return safe_name(f"{_WORDS.get(kind, kind.value)} {sent_at:%Y-%m-%d %H-%M-%S}{suffix}")
+        return safe_name(own if _suffix(own) or kind is FileKind.DOCUMENT else own + suffix, fallback=plain)
+    return safe_name(plain, fallback=plain)
 
 
 def keep_suffix(new_name: str, old_name: str) -> str:

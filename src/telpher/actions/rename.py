@@ -34,9 +34,11 @@ class Rename:
         if not lines:
             raise NameInvalidError("empty")
         entry = await opened.drive.stat(opened.entry_id)
+        try:
+            name = safe_name(lines[0] if entry.is_folder else keep_suffix(lines[0], entry.name), fallback="")
+        except ValueError:
+            raise NameInvalidError("nothing of it could stay") from None
         record = await self._log.record(key, person_id, opened.drive.name, Deed.RENAME, entry)
-        old_name = str(record.before["name"])
-        name = safe_name(lines[0] if entry.is_folder else keep_suffix(lines[0], old_name))
         if entry.name != name:
             entry = await opened.drive.rename(opened.entry_id, name)
-        return Renamed(await self._cards.card(person_id, opened.drive, entry), old_name, record.id)
+        return Renamed(await self._cards.card(person_id, opened.drive, entry), str(record.before["name"]), record.id)

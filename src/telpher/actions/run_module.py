@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from telpher.access import Access, Right
-from telpher.compute.port import Module, Strategy
+from telpher.compute.port import Module, Run, RunProgress
 from telpher.compute.workshop import Workshop
 from telpher.errors import StaleButtonError
 from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
 
 KIND = "run_module"
-CALLS = 5
-STRATEGIES = (Strategy.LINEAR, Strategy.THREADS, Strategy.PROCESSES)
+STRATEGIES = ("linear", "threads", "processes")
+_LANGUAGES = ("en", "ru")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +27,10 @@ class StrategyTime:
 
 @dataclasses.dataclass(frozen=True)
 class ComputeProgress:
-    """Which ways are finished, which one is running, and how many of its calls have ended."""
+    """Which ways are finished, and how far the one that runs is."""
 
     finished: tuple[StrategyTime, ...]
-    strategy: str
-    done_calls: int
-    total_calls: int
+    current: RunProgress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,25 +51,31 @@ class RunModule:
         self._modules = dict(modules)
 
     def offered(self) -> tuple[Module, ...]:
-        """The modules of the conversation, in their order."""
-        return tuple(self._modules.values())
+        """The modules that can be run here, in their order."""
+        return tuple(module for module in self._modules.values() if module.unavailable is None)
 
     def check(self, person_id: int) -> None:
         """Raise AccessDeniedError unless this person may compute."""
         self._access.require(person_id, Right.COMPUTE)
 
     async def request(self, person_id: int, module_name: str, *, key: str) -> RunAccepted:
-        """Accept a run: durable when this returns. Raises AccessDeniedError, StaleButtonError when there is no such module."""
+        """Accept a run: durable when this returns.
+
+        Raises AccessDeniedError, StaleButtonError when there is no such module, and what `Workshop.check` raises.
+        """
         self.check(person_id)
         module = self._modules.get(module_name)
         if module is None:
             raise StaleButtonError("no such module")
+        arguments = module.complete({})
+        for strategy in STRATEGIES:
+            self._workshop.check(module_name, arguments, strategy)
         payload = {
             "module": module_name,
             "titles": dict(module.titles),
-            "parameters": {parameter.name: parameter.default for parameter in module.parameters},
-            "calls": CALLS,
-            "strategies": [strategy.value for strategy in STRATEGIES],
+            "arguments": arguments,
+            "calls": module.calls,
+            "strategies": {name: dict(self._workshop.strategy(name).titles) for name in STRATEGIES},
         }
         job, is_new = await self._queue.enqueue(
             NewJob(key=f"{KIND}:{key}", kind=KIND, lane="compute", person_id=person_id, payload=payload)
@@ -81,25 +85,27 @@ class RunModule:
     async def work(self, run: JobRun) -> Payload:
         """Each way in turn, so that they do not take the cores from each other."""
         payload = run.job.payload
-        finished: list[StrategyTime] = []
-        values: list[Any] = []
-        total_calls = int(payload["calls"])
+        finished: list[Run] = []
         for strategy in payload["strategies"]:
-            done_calls = 0
+            times = tuple(StrategyTime(done.strategy, done.wall_s) for done in finished)
 
-            def tell(_call: object, strategy: str = strategy) -> None:
-                nonlocal done_calls
-                done_calls += 1
-                run.tell(ComputeProgress(tuple(finished), strategy, done_calls, total_calls))
+            def tell(progress: RunProgress, times: tuple[StrategyTime, ...] = times) -> None:
+                run.tell(ComputeProgress(times, progress))
 
-            run.tell(ComputeProgress(tuple(finished), strategy, 0, total_calls))
-            timed = await self._workshop.run(
-                payload["module"], payload["parameters"], Strategy(strategy), total_calls, tell=tell
+            finished.append(
+                await self._workshop.run(
+                    payload["module"], payload["arguments"], strategy, int(payload["calls"]), tell=tell
+                )
             )
-            finished.append(StrategyTime(strategy, timed.wall_s))
-            values.extend(call.value for call in timed.calls)
+        return self._result(finished)
+
+    def _result(self, finished: list[Run]) -> dict[str, Any]:
+        first = finished[0]
+        describe = self._modules[first.module].describe
+        values = [call.value for done in finished for call in done.calls]
         return {
-            "runs": [dataclasses.asdict(time) for time in finished],
-            "value": values[0],
-            "is_agreed": all(value == values[0] for value in values),
+            "runs": [{"strategy": done.strategy, "wall_s": done.wall_s} for done in finished],
+            "calls": len(first.calls),
+            "answers": {language: describe(first.value, first.arguments, language) for language in _LANGUAGES},
+            "is_agreed": all(value == first.value for value in values),
         }

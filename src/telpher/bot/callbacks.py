@@ -17,7 +17,7 @@ from telpher.errors import StaleButtonError
 LIMIT_BYTES = 64  # https://core.telegram.org/bots/api#inlinekeyboardbutton
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_NUMBER = re.compile(r"\d{1,15}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Callback:

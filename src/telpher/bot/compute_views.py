@@ -8,12 +8,14 @@ from telegram import InlineKeyboardMarkup
 
 from telpher.actions.run_module import ComputeProgress, StrategyTime
 from telpher.bot import keyboards, views
-from telpher.bot.formats import escape, number
+from telpher.bot.formats import escape, number, shorten
 from telpher.bot.receipt_views import Tracked, deeds_for
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen
-from telpher.compute.port import Module
+from telpher.compute.port import Module, RunProgress
 from telpher.jobs.port import JobState
+
+_ANSWER_LIMIT = 200
 
 
 def title_of(texts: Texts, titles: Mapping[str, str], name: str) -> str:
@@ -57,22 +59,23 @@ class Conversation:
     def _run(self, texts: Texts, tracked: Tracked) -> str:
         job = tracked.job
         title = f"🧮 <b>{escape(title_of(texts, job.payload['titles'], job.payload['module']))}</b>"
+        labels = {name: title_of(texts, titles, name) for name, titles in job.payload["strategies"].items()}
         if job.state is JobState.SUCCEEDED and job.result is not None:
             times = [StrategyTime(run["strategy"], run["wall_s"]) for run in job.result["runs"]]
-            lines = [title, table(texts, times)]
-            lines.append(texts.n("compute.agreed" if job.result["is_agreed"] else "compute.differ", len(times)))
-            return "\n".join(lines)
+            answer = escape(shorten(title_of(texts, job.result["answers"], ""), _ANSWER_LIMIT))
+            agreed = texts.n("compute.agreed" if job.result["is_agreed"] else "compute.differ", len(times))
+            return "\n".join([title, table(texts, labels, times), answer, agreed])
         if job.state is JobState.RUNNING:
             if isinstance(tracked.progress, ComputeProgress):
-                return f"{title}\n{table(texts, tracked.progress.finished, tracked.progress)}"
+                return f"{title}\n{table(texts, labels, tracked.progress.finished, tracked.progress.current)}"
             return f"{title}\n{texts.t('compute.begins')}"
         return f"{title}\n{views.job_state(texts, job, None, tracked.place)}"
 
 
-def table(texts: Texts, times: Sequence[StrategyTime], running: ComputeProgress | None = None) -> str:
-    """Ways, times and how many times as fast as one after the other; narrow enough for a phone (26 columns or so)."""
-    names = [time.strategy for time in times] + ([running.strategy] if running else [])
-    labels = {name: texts.t(f"strategy.{name}") for name in names}
+def table(
+    texts: Texts, labels: Mapping[str, str], times: Sequence[StrategyTime], current: RunProgress | None = None
+) -> str:
+    """Ways, times and how many times as fast as the first; narrow enough for a phone (30 columns or so)."""
     width = max(len(label) for label in labels.values())
     shown = [f"{number(texts, time.wall_s, 2)} {texts.t('unit.seconds')}" for time in times]
     time_width = max((len(one) for one in shown), default=0)
@@ -80,7 +83,7 @@ def table(texts: Texts, times: Sequence[StrategyTime], running: ComputeProgress 
     for time, wall in zip(times, shown, strict=True):
         ratio = f"×{number(texts, times[0].wall_s / time.wall_s, 2)}" if time.wall_s > 0 else ""
         lines.append(f"{labels[time.strategy]:<{width}}  {wall:>{time_width}}  {ratio}".rstrip())
-    if running is not None:
-        cells = "■" * running.done_calls + "□" * (running.total_calls - running.done_calls)
-        lines.append(f"{labels[running.strategy]:<{width}}  {cells}")
+    if current is not None:
+        cells = "■" * current.calls_done + "□" * (current.calls - current.calls_done)
+        lines.append(f"{labels[current.strategy]:<{width}}  {cells}")
     return f"<pre>{escape(chr(10).join(lines))}</pre>"

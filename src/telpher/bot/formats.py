@@ -28,7 +28,7 @@ def size(texts: Texts, size_bytes: float) -> str:
     value, unit = float(size_bytes), 0
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1024, unit + 1
-    digits = 0 if unit == 0 or value >= 99.95 or value == int(value) else 1
+    digits = 0 if value >= 99.95 or f"{value:.1f}".endswith(".0") else 1
     return f"{number(texts, value, digits)} {texts.t(_UNITS[unit])}"
 
 
