@@ -16,7 +16,7 @@ _TAGS = frozenset({*_KINDS, "a", "pre", "span", "tg-emoji", "blockquote"})
 _NAMED_REFERENCES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _REFERENCE = re.compile(r"&(?:#(?P<decimal>\d+)|#x(?P<hex>[0-9a-fA-F]+)|(?P<name>lt|gt|amp|quot));?")
 _TAG_NAME = re.compile(r"[^\s>/=]*")
-_UNQUOTED = re.compile(r"[a-zA-Z0-9.-]+")
+_UNQUOTED = re.compile(r"[a-zA-Z0-9.-]*")
 
 
 @dataclass
@@ -52,7 +52,14 @@ class _Reader:
                 self._at += 1
         if self._open:
             raise MarkupError(f'Can\'t find end tag corresponding to start tag "{self._open[-1].tag}"')
-        return self._out.result()
+        text, entities = self._out.result()
+        try:
+            # Two references may make up one character above U+FFFF.
+            return text.encode("utf-16", "surrogatepass").decode("utf-16"), entities
+        except UnicodeDecodeError:
+            raise MarkupError(
+                "Text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code units"
+            ) from None
 
     def _tag(self) -> None:
         begin = self._at
@@ -95,32 +102,31 @@ class _Reader:
         self._open.append(_Open(name, attributes, self._out.length, self._out.mark()))
 
     def _attribute(self, tag: str, where: int) -> tuple[str, str]:
+        """One attribute; without an equal sign its value is empty."""
         key = self._name()
         if not key:
             raise MarkupError(f'Empty attribute name in the tag "{tag}" at byte offset {where}')
         self._skip_space()
-        if self._source[self._at : self._at + 1] != "=":
-            if self._source[self._at : self._at + 1] == "" and key:
-                raise MarkupError(f'Unclosed start tag "{tag}" at byte offset {where}')
-            if tag == "blockquote" and key == "expandable":
-                return key, "1"
-            raise MarkupError(
-                f'Expected equal sign in declaration of an attribute of the tag "{tag}" at byte offset {where}'
-            )
+        if not self._source.startswith("=", self._at):
+            return key, ""
         self._at += 1
         self._skip_space()
-        quote = self._source[self._at : self._at + 1]
-        if quote in ("'", '"') and quote:
+        if self._at >= len(self._source):
+            raise MarkupError(f'Unclosed start tag "{tag}" at byte offset {where}')
+        quote = self._source[self._at]
+        if quote in "'\"":
             end = self._source.find(quote, self._at + 1)
             if end < 0:
-                raise MarkupError(f'Unclosed start tag "{tag}" at byte offset {where}')
+                raise MarkupError(f"Unclosed start tag at byte offset {where}")
             value = _REFERENCE.sub(_decoded, self._source[self._at + 1 : end])
             self._at = end + 1
             return key, value
         match = _UNQUOTED.match(self._source, self._at)
-        if match is None:
-            raise MarkupError(f'Unexpected end of an attribute value in the tag "{tag}" at byte offset {where}')
-        self._at = match.end()
+        assert match is not None
+        begin, self._at = self._at, match.end()
+        after = self._source[self._at : self._at + 1]
+        if not after or (after != ">" and not after.isspace()):
+            raise MarkupError(f"Unexpected end of name token at byte offset {byte_offset(self._source, begin)}")
         return key, match.group().lower()
 
     def _end_tag(self, begin: int) -> None:
@@ -144,24 +150,9 @@ class _Reader:
         out, attributes = self._out, opened.attributes
         match opened.tag:
             case "a":
-                url = attributes.get("href") or out.since(opened.mark)
-                _close_link(out, opened.offset, url)
-            case "pre":
-                inner = out.entities[-1] if out.entities else None
-                fields = {"language": opened.language} if opened.language else {}
-                if (
-                    inner
-                    and inner["type"] == "code"
-                    and inner["offset"] == opened.offset
-                    and not out.length - opened.offset - inner["length"]
-                ):
-                    out.entities.pop()
-                out.close_entity("pre", opened.offset, **fields)
-            case "code":
-                language = attributes.get("class", "")
-                if self._open and self._open[-1].tag == "pre" and language.startswith("language-"):
-                    self._open[-1].language = language.removeprefix("language-")
-                out.close_entity("code", opened.offset)
+                out.close_link(opened.offset, attributes.get("href") or out.since(opened.mark))
+            case "pre" | "code":
+                self._close_code(opened)
             case "span":
                 out.close_entity("spoiler", opened.offset)
             case "tg-emoji":
@@ -172,14 +163,33 @@ class _Reader:
             case tag:
                 out.close_entity(_KINDS[tag], opened.offset)
 
-
-def _close_link(out: Writing, offset: int, url: str) -> None:
-    if "." in url or url.startswith(("tg://", "http://", "https://")):
-        out.close_entity("text_link", offset, url=url if "://" in url else f"http://{url}/")
+    def _close_code(self, opened: _Open) -> None:
+        """`<pre><code class="language-…">`, either way round, is one block with its language if both cover the same text."""
+        out, other = self._out, "code" if opened.tag == "pre" else "pre"
+        language = opened.attributes.get("class", "") if opened.tag == "code" else opened.language
+        language = language.removeprefix("language-") if language.startswith("language-") else ""
+        last = out.entities[-1] if out.entities else {}
+        is_same = (last.get("type"), last.get("offset"), last.get("length")) == (
+            other,
+            opened.offset,
+            out.length - opened.offset,
+        )
+        if is_same and (named := language or last.get("language", "")):
+            out.entities.pop()
+            out.close_entity("pre", opened.offset, language=named)
+            return
+        if (
+            opened.tag == "code"
+            and self._open
+            and self._open[-1].tag == "pre"
+            and self._open[-1].offset == opened.offset
+        ):
+            self._open[-1].language = opened.attributes.get("class", "")
+        out.close_entity(opened.tag, opened.offset)
 
 
 def _decoded(reference: re.Match[str]) -> str:
     if name := reference["name"]:
         return _NAMED_REFERENCES[name]
     code = int(reference["decimal"]) if reference["decimal"] else int(reference["hex"], 16)
-    return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else reference.group()
+    return chr(code) if 0 < code < 0x110000 else reference.group()

@@ -5,11 +5,15 @@ https://core.telegram.org/bots/api#markdownv2-style and https://core.telegram.or
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import NoReturn
 
 from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.markup import MarkupError, Writing, byte_offset
 
+_LANGUAGE = re.compile(r"(?P<language>[^\s`]+)(?=\s)")
+_FIRST_BREAK = re.compile(r"^(?:\r\n|\n\r|\n|\r)")
 _RESERVED = frozenset("_*[]()~`>#+-=|{}.!")
 # Longest first: `__` is underline before `_` is italic.
 _PAIRS = (
@@ -28,6 +32,7 @@ class _Open:
     title: str
     offset: int
     begin: int
+    written: int = 0
 
 
 def parse_markdown_v2(source: str) -> tuple[str, list[Json]]:
@@ -48,11 +53,14 @@ class _Reader:
             self._line_start()
             if self._at < len(self._source):
                 self._step()
-        self._end_quote(self._quote is not None and self._source.endswith("||"))
+        self._end_quote(is_expandable=False)
         if self._open:
-            last = self._open[-1]
-            raise MarkupError(f"Can't find end of {last.title} entity at byte offset {self._bytes(last.begin)}")
+            self._raise_unclosed()
         return self._out.result()
+
+    def _raise_unclosed(self) -> NoReturn:
+        last = self._open[-1]
+        raise MarkupError(f"Can't find end of {last.title} entity at byte offset {self._bytes(last.begin)}")
 
     def _bytes(self, position: int) -> int:
         return byte_offset(self._source, position)
@@ -72,6 +80,8 @@ class _Reader:
 
     def _end_quote(self, is_expandable: bool) -> None:
         if self._quote is not None:
+            if self._open and self._open[-1].begin > self._quote.begin:
+                self._raise_unclosed()
             self._out.close_entity("expandable_blockquote" if is_expandable else "blockquote", self._quote.offset)
             self._quote = None
 
@@ -87,7 +97,8 @@ class _Reader:
             self._code()
         elif char == "[" or source.startswith("![", at):
             self._at += 1 if char == "[" else 2
-            self._open.append(_Open("]", "link" if char == "[" else "emoji", "TextUrl", self._out.length, at))
+            kind, title = ("link", "TextUrl") if char == "[" else ("emoji", "CustomEmoji")
+            self._open.append(_Open("]", kind, title, self._out.length, at, self._out.mark()))
         elif char == "]" and self._open and self._open[-1].mark == "]":
             self._link_end(self._open.pop())
         elif not self._toggled():
@@ -100,8 +111,8 @@ class _Reader:
         """Open or close one of the paired marks standing here; False when none does."""
         if self._open and self._open[-1].mark != "]" and self._source.startswith(self._open[-1].mark, self._at):
             last = self._open[-1]
-            # `_` inside an underline may begin `__`, its end, before it is italic.
-            if last.mark != "_" or not self._source.startswith("__", self._at) or not self._has_open("__"):
+            # `__` is always read as underline first, even where a single `_` would end the italic.
+            if last.mark != "_" or not self._source.startswith("__", self._at):
                 self._open.pop()
                 self._out.close_entity(last.kind, last.offset)
                 self._at += len(last.mark)
@@ -116,9 +127,6 @@ class _Reader:
                 self._at += len(mark)
                 return True
         return False
-
-    def _has_open(self, mark: str) -> bool:
-        return any(opened.mark == mark for opened in self._open[:-1])
 
     def _ends_quote(self) -> bool:
         rest = self._source[self._at + 2 :]
@@ -136,17 +144,14 @@ class _Reader:
     def _block(self) -> None:
         begin, offset = self._at, self._out.length
         text, end = self._until("```", self._at + 3)
-        first, newline, rest = text.partition("\n")
-        has_language = bool(newline and first and not any(char.isspace() for char in first))
+        # What stands right behind the backticks, up to any white space, is the language.
+        match = _LANGUAGE.match(text)
+        language, rest = (match["language"], text[match.end() :]) if match else ("", text)
         if end < 0:
-            title = "PreCode" if has_language else "Pre"
+            title = "PreCode" if language else "Pre"
             raise MarkupError(f"Can't find end of {title} entity at byte offset {self._bytes(begin)}")
-        if has_language:
-            self._out.add(rest)
-            self._out.close_entity("pre", offset, language=first)
-        else:
-            self._out.add(text.removeprefix("\n"))
-            self._out.close_entity("pre", offset)
+        self._out.add(_FIRST_BREAK.sub("", rest))
+        self._out.close_entity("pre", offset, **({"language": language} if language else {}))
         self._at = end + 3
 
     def _until(self, mark: str, start: int) -> tuple[str, int]:
@@ -164,19 +169,22 @@ class _Reader:
 
     def _link_end(self, opened: _Open) -> None:
         self._at += 1
-        url = ""
-        if self._source.startswith("(", self._at):
+        has_url, url = self._source.startswith("(", self._at), ""
+        if has_url:
             begin = self._at
             url, end = self._until(")", self._at + 1)
             if end < 0:
-                raise MarkupError(f"Can't find end of a URL at byte offset {self._bytes(begin)}")
+                what = "a URL" if opened.kind == "link" else "a custom emoji URL"
+                raise MarkupError(f"Can't find end of {what} at byte offset {self._bytes(begin)}")
             self._at = end + 1
-        if opened.kind == "emoji":
-            if not url.startswith("tg://emoji?id="):
-                raise MarkupError("Custom emoji URL must have an emoji identifier")
-            self._out.close_entity("custom_emoji", opened.offset, custom_emoji_id=url.removeprefix("tg://emoji?id="))
-        elif "." in url or "://" in url:
-            self._out.close_entity("text_link", opened.offset, url=url if "://" in url else f"http://{url}/")
+        if opened.kind == "link":
+            self._out.close_link(opened.offset, url if has_url else self._out.since(opened.written))
+            return
+        if not has_url:
+            raise MarkupError("Custom emoji entity must contain a tg://emoji URL")
+        if not (identity := re.fullmatch(r"tg://emoji/?\?id=(\d+)", url, re.IGNORECASE)):
+            raise MarkupError("Custom emoji URL must have an emoji identifier")
+        self._out.close_entity("custom_emoji", opened.offset, custom_emoji_id=identity[1])
 
 
 def parse_markdown_v1(source: str) -> tuple[str, list[Json]]:
@@ -206,7 +214,7 @@ def _old_entity(source: str, begin: int, out: Writing) -> int:
     offset = out.length
     text = source[begin + len(mark) : end]
     after = end + len(end_mark)
-    fields: dict[str, object] = {}
+    fields: dict[str, str] = {}
     if kind == "pre":
         first, newline, rest = text.partition("\n")
         if newline and first and not any(char.isspace() for char in first):
@@ -214,8 +222,7 @@ def _old_entity(source: str, begin: int, out: Writing) -> int:
     out.add(text)
     if kind == "text_link":
         close = source.find(")", after) if source.startswith("(", after) else -1
-        if close < 0:
-            return after
-        fields, after = {"url": source[after + 1 : close]}, close + 1
+        out.close_link(offset, source[after + 1 : close] if close > 0 else text)
+        return after if close < 0 else close + 1
     out.close_entity(kind, offset, **fields)
     return after

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.utf16 import utf16_len
 
@@ -36,10 +38,57 @@ class Writing:
         if self.length > offset:
             self.entities.append({"offset": offset, "length": self.length - offset, "type": kind, **fields})
 
+    def close_link(self, offset: int, url: str) -> None:
+        """Note a link from `offset` to here; what Telegram does not take for an address leaves no trace."""
+        if (address := _address(url)) is not None:
+            self.close_entity("text_link", offset, url=address)
+
     def result(self) -> tuple[str, list[Json]]:
-        """The text and its entities in Telegram's order: outer before inner."""
-        ordered = sorted(self.entities, key=lambda entity: (entity["offset"], -entity["length"]))
+        """The text and its entities in Telegram's order, outer before inner; nothing stays inside code."""
+        blocks = [entity for entity in self.entities if entity["type"] == "pre"]
+        code = [entity for entity in self.entities if entity["type"] == "code" and not _is_inside(entity, blocks)]
+        rest = [entity for entity in self.entities if entity["type"] not in {"pre", "code"}]
+        cut = [part for entity in rest for part in _without(entity, [*blocks, *code])]
+        ordered = sorted([*blocks, *code, *cut], key=lambda entity: (entity["offset"], -entity["length"]))
         return "".join(self._parts), ordered
+
+
+# These may go on after code that stands in their middle; all others stay whole around it.
+_CUT_BY_CODE = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler"})
+_ADDRESS = re.compile(r"(?P<scheme>[a-z]+:/{0,2})?(?P<host>[^/?#\s]+)(?P<rest>[/?#].*)?", re.IGNORECASE | re.DOTALL)
+
+
+def _address(url: str) -> str | None:
+    """The address as Telegram completes it: with a scheme, and a path after the bare host."""
+    match = _ADDRESS.fullmatch(url.strip())
+    if match is None:
+        return None
+    scheme, host, rest = (match["scheme"] or "http://").lower(), match["host"], match["rest"] or ""
+    if scheme.startswith(("tg:", "ton:")):
+        return f"{scheme.partition(':')[0]}://{host}{rest}"
+    if scheme not in {"http://", "https://", "ftp://"} or not re.search(r"[^.]\.[^.\d]", host):
+        return None
+    return f"{scheme}{host}{rest if rest.startswith('/') else '/' + rest}"
+
+
+def _is_inside(entity: Json, outer: list[Json]) -> bool:
+    end = entity["offset"] + entity["length"]
+    return any(each["offset"] <= entity["offset"] and end <= each["offset"] + each["length"] for each in outer)
+
+
+def _without(entity: Json, code: list[Json]) -> list[Json]:
+    if _is_inside(entity, code) and entity["type"] not in {"blockquote", "expandable_blockquote", "text_link"}:
+        return []
+    if entity["type"] not in _CUT_BY_CODE:
+        return [entity]
+    parts = []
+    start, end = entity["offset"], entity["offset"] + entity["length"]
+    for block in sorted(code, key=lambda each: int(each["offset"])):
+        if start < block["offset"] + block["length"] and block["offset"] < end:
+            parts.append((start, block["offset"]))
+            start = block["offset"] + block["length"]
+    parts.append((start, end))
+    return [{**entity, "offset": begin, "length": stop - begin} for begin, stop in parts if stop > begin]
 
 
 def byte_offset(text: str, position: int) -> int:

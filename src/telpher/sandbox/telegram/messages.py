@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from telpher.sandbox.telegram.entities import formatted
@@ -11,6 +12,8 @@ from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.utf16 import utf16_len
 from telpher.sandbox.telegram.world import World
 
+_ENTITIES = frozenset({"entities", "caption_entities"})
+_USER_LINK = re.compile(r"tg://user/?\?id=(\d{1,18})")
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024
 
@@ -50,6 +53,23 @@ def caption_content(args: Json) -> Json:
     if args.get("show_caption_above_media"):
         content["show_caption_above_media"] = True
     return content
+
+
+def with_mentions(world: World, content: Json) -> Json:
+    """Links of the form tg://user?id=… become mentions of people whom the bot knows, and plain text for all others."""
+    return {
+        field: [found for entity in value if (found := _mention(world, entity))] if field in _ENTITIES else value
+        for field, value in content.items()
+    }
+
+
+def _mention(world: World, entity: Json) -> Json | None:
+    match = _USER_LINK.fullmatch(entity.get("url", ""))
+    if match is None:
+        return entity
+    user = world.user(int(match[1]))
+    place = {"offset": entity["offset"], "length": entity["length"]}
+    return None if user is None else {**place, "type": "text_mention", "user": user}
 
 
 def without_reply(message: Json) -> Json:
@@ -101,7 +121,7 @@ def bot_message(world: World, chat: Json, content: Json, args: Json) -> Json:
         "chat": chat,
         "date": world.now(),
         **reply,
-        **content,
+        **with_mentions(world, content),
     }
     if args.get("protect_content"):
         message["has_protected_content"] = True
@@ -173,7 +193,7 @@ def message_to_edit(world: World, args: Json) -> Json:
 def edited(world: World, before: Json, content: Json, args: Json, *, replaces: frozenset[str]) -> Json:
     """Put `content` in place of the fields `replaces`; a keyboard that is not sent again goes. Refuses when nothing would change."""
     after = {key: value for key, value in before.items() if key not in replaces | {"reply_markup"}}
-    after |= content
+    after |= with_mentions(world, content)
     markup = checked_markup(args.get("reply_markup"), inline_only=True)
     if markup is not None:
         after["reply_markup"] = markup
