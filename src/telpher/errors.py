@@ -214,3 +214,7 @@ class CancelledByUserError(TelpherError):
     """The person pressed Cancel."""
 
     text_key = "error.cancelled"
+
+
+class ArchiveError(TelpherError):
+    """A backup could not be made or put back; the command line prints why."""

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from telpher import __version__
 
-_COMMANDS = ("run", "sandbox", "doctor", "connect", "compute")
+_COMMANDS = ("run", "doctor", "connect", "compute", "backup", "restore", "sandbox")
 """In the order of the help."""
 
 
