@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import fcntl
 import logging
 import signal
@@ -55,8 +56,9 @@ from telpher.compute.modules import registry
 from telpher.compute.workshop import Workshop
 from telpher.drives.port import Drive
 from telpher.errors import SettingsInvalidError, TelpherError
-from telpher.jobs.embedded import EmbeddedQueue
+from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
 from telpher.jobs.port import Job
+from telpher.jobs.turns import Lane
 from telpher.settings import DriveKind, Settings
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
@@ -173,10 +175,11 @@ class App:
         identity = BotIdentity(bot.id, bot.username, bot.first_name)
         limits = LOCAL_LIMITS if settings.telegram_local else PUBLIC_LIMITS
         outbox = TelegramOutbox(request, self._address)
-        queue = EmbeddedQueue(store)
+        queue = EmbeddedQueue(store, _lanes(settings))
         queue.subscribe(self._count)
         carrier = Carrier(store)
         workshop = Workshop(workers=settings.compute_workers)
+        self._stack.push_async_callback(workshop.close)
         modules = registry()
         access = Access(store, settings.owner_ids)
         await access.load()
@@ -346,6 +349,14 @@ async def _start(app: App) -> TelpherError | None:
     except TelpherError as error:
         return error
     return None
+
+
+def _lanes(settings: Settings) -> list[Lane]:
+    """The queue's own lanes, with the operator's limits on transfers."""
+    limits: dict[str, Any] = {
+        "transfer": {"total": settings.transfers_total, "per_person": settings.transfers_per_person}
+    }
+    return [dataclasses.replace(lane, **limits.get(lane.name, {})) for lane in DEFAULT_LANES]
 
 
 async def _patiently(what: str, call: Callable[[], Any]) -> None:

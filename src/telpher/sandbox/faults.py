@@ -323,6 +323,8 @@ async def _respond(request: web.Request, call: Handler, entry: LoggedRequest) ->
     except WireCutError:
         entry.status = entry.status if entry.bytes_out else None
         raise
+    except ConnectionResetError:
+        pass  # the client has gone: a page that was closed, a bot that was stopped
     return _SentResponse(response)
 
 
