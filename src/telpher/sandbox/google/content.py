@@ -1,0 +1,134 @@
+"""File contents on disk: written block by block with a running MD5, off the event loop, in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterable
+from pathlib import Path
+
+GRANULE_BYTES = 256 * 1024
+"""An unfinished upload holds a multiple of this; what goes beyond is lost with its connection, as at Google."""
+_BLOCK_BYTES = 4 * GRANULE_BYTES
+_READ_BYTES = 1024 * 1024
+
+
+class BlobWriter:
+    """Appends to one file. `held_bytes` are on disk; a tail shorter than a granule is in memory until `finish`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.held_bytes = path.stat().st_size if path.exists() else 0
+        if tail_bytes := self.held_bytes % GRANULE_BYTES:  # a crash came between two writes
+            self.held_bytes -= tail_bytes
+            os.truncate(path, self.held_bytes)
+        self._digest = None if self.held_bytes else hashlib.md5(usedforsecurity=False)
+        self._parts: list[bytes] = []
+        self._waiting_bytes = 0
+        self._writing: asyncio.Future[None] | None = None
+
+    @property
+    def taken_bytes(self) -> int:
+        """All that was given, on disk or not."""
+        return self.held_bytes + self._waiting_bytes
+
+    async def write(self, chunk: bytes) -> None:
+        """Take a chunk; at most two blocks are in memory."""
+        self._parts.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= _BLOCK_BYTES:
+            await self._write_granules()
+
+    async def pause(self) -> None:
+        """Put whole granules on disk and forget the tail."""
+        await self._write_granules()
+        await self._settle()
+        self._parts.clear()
+        self._waiting_bytes = 0
+
+    async def finish(self) -> str:
+        """Put everything on disk; the MD5 of the whole, in hex."""
+        await self._write_granules()
+        await self._settle()
+        tail, self._parts, self._waiting_bytes = b"".join(self._parts), [], 0
+        if tail or not self._path.exists():
+            await asyncio.to_thread(self._append, [tail])
+            self.held_bytes += len(tail)
+        if self._digest is None:
+            self._digest = await asyncio.to_thread(digest_of, self._path, "md5")
+        return self._digest.hexdigest()
+
+    async def _write_granules(self) -> None:
+        size_bytes = self._waiting_bytes // GRANULE_BYTES * GRANULE_BYTES
+        if not size_bytes:
+            return
+        await self._settle()
+        parts, rest_bytes = self._parts, self._waiting_bytes - size_bytes
+        self._parts = []
+        if rest_bytes:
+            parts, self._parts = _split(parts, size_bytes)
+        self._waiting_bytes = rest_bytes
+        self.held_bytes += size_bytes
+        self._writing = asyncio.get_running_loop().run_in_executor(None, self._append, parts)
+
+    async def _settle(self) -> None:
+        if (writing := self._writing) is not None:
+            try:
+                await asyncio.shield(writing)
+            finally:
+                if writing.done():
+                    self._writing = None
+
+    def _append(self, parts: list[bytes]) -> None:
+        if self._digest is None:
+            self._digest = digest_of(self._path, "md5")
+        with self._path.open("ab") as file:
+            for part in parts:
+                file.write(part)
+                self._digest.update(part)
+
+
+def _split(parts: list[bytes], size_bytes: int) -> tuple[list[bytes], list[bytes]]:
+    """The first `size_bytes` of the parts, and the rest."""
+    head: list[bytes] = []
+    for index, part in enumerate(parts):
+        if len(part) > size_bytes:
+            return [*head, part[:size_bytes]], [part[size_bytes:], *parts[index + 1 :]]
+        head.append(part)
+        size_bytes -= len(part)
+    return head, []
+
+
+def digest_of(path: Path, algorithm: str) -> hashlib._Hash:
+    """The digest of a file, read in pieces."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(_READ_BYTES):
+            digest.update(piece)
+    return digest
+
+
+def corrupt(path: Path) -> None:
+    """Flip one bit in the middle, as a bad disk does."""
+    with path.open("r+b") as file:
+        middle = os.fstat(file.fileno()).st_size // 2
+        file.seek(middle)
+        byte = file.read(1)
+        file.seek(middle)
+        file.write(bytes([byte[0] ^ 1]) if byte else b"?")
+
+
+async def store(chunks: AsyncIterable[bytes], path: Path, *, limit_bytes: int | None = None) -> tuple[int, str]:
+    """Write a whole body; its size and MD5. Raises OverflowError, leaving nothing, when it is over the limit."""
+    writer = BlobWriter(path)
+    try:
+        async for chunk in chunks:
+            await writer.write(chunk)
+            if limit_bytes is not None and writer.taken_bytes > limit_bytes:
+                raise OverflowError
+        return writer.taken_bytes, await writer.finish()
+    except BaseException:
+        await writer.pause()
+        path.unlink(missing_ok=True)
+        raise
