@@ -15,7 +15,7 @@ from types import ModuleType
 
 from telpher import __version__
 
-_COMMANDS = ("run", "doctor", "connect", "compute", "backup", "restore", "sandbox")
+_COMMANDS = ("run", "init", "doctor", "connect", "compute", "backup", "restore", "sandbox")
 """In the order of the help."""
 
 
