@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,7 +49,7 @@ class BotOverHttp:
         for name, value in parameters.items():
             form.add_field(name, str(value))
         for part, (name, content) in files.items():
-            form.add_field(part, content, filename=name, content_type="application/octet-stream")
+            form.add_field(part, io.BytesIO(content), filename=name, content_type="application/octet-stream")
         async with self.http.post(f"{self.root}/{method}", data=form) as response:
             return await self.result(response)
 

@@ -134,8 +134,8 @@ async def test_refusals_become_its_own_errors(sandbox: Sandbox, bot: Bot, anna: 
         await bot.send_message(ANNA, "<b>x</i>")
     with pytest.raises(TelegramBadRequest, match="chat not found"):
         await bot.send_message(77, "x")
+    long = InlineKeyboardButton(text="x", callback_data="я" * 33)
     with pytest.raises(TelegramBadRequest, match="BUTTON_DATA_INVALID"):
-        long = InlineKeyboardButton(text="x", callback_data="я" * 33)
         await bot.send_message(ANNA, "x", reply_markup=InlineKeyboardMarkup(inline_keyboard=[[long]]))
     with pytest.raises(TelegramEntityTooLarge):
         await bot.send_document(ANNA, BufferedInputFile(bytes(52 << 20), "big"))

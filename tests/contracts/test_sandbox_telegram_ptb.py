@@ -339,6 +339,9 @@ async def test_a_local_server_knows_no_limits_and_gives_paths(tmp_path: Path) ->
         assert Path(file.file_path).read_bytes() == big.read_bytes()
         with big.open("rb") as source:
             message = await bot.send_document(ANNA, InputFile(source, read_file_handle=False), write_timeout=60)
+        in_place = await bot.send_document(ANNA, big)
+        assert in_place.document is not None
+        assert (in_place.document.file_name, in_place.document.file_size) == ("big.bin", 52 * MIB)
         assert message.document is not None
         assert message.document.file_size == 52 * MIB
 

@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE TABLE IF NOT EXISTS files (
     file_id TEXT PRIMARY KEY, file_path TEXT NOT NULL UNIQUE, body TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS updates (update_id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS updates (update_id INTEGER PRIMARY KEY, chat_id INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS updates_by_chat ON updates (chat_id, update_id);
 CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS events_by_user ON events (user_id, seq);
 """
@@ -112,18 +113,25 @@ class Ledger:
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (record["file_id"], record["file_path"], _dump(record))
         )
 
-    def put_update(self, update: Json) -> None:
-        """Queue an update."""
-        self._db.execute("INSERT OR REPLACE INTO updates VALUES (?, ?)", (update["update_id"], _dump(update)))
+    def put_update(self, update: Json, chat_id: int) -> None:
+        """Queue an update that concerns a chat (0: none)."""
+        row = (update["update_id"], chat_id, _dump(update))
+        self._db.execute("INSERT OR REPLACE INTO updates VALUES (?, ?, ?)", row)
 
-    def updates(self, limit: int, *, above: int = 0, excluding: Iterable[int] = ()) -> list[Json]:
-        """The oldest waiting updates with an id above `above`, in order."""
-        skipped = set(excluding)
-        rows = self._db.execute(
-            "SELECT body FROM updates WHERE update_id > ? ORDER BY update_id LIMIT ?", (above, limit + len(skipped))
-        )
-        found = [json.loads(body) for (body,) in rows]
-        return [update for update in found if update["update_id"] not in skipped][:limit]
+    def updates(self, limit: int) -> list[Json]:
+        """The oldest waiting updates, in order."""
+        rows = self._db.execute("SELECT body FROM updates ORDER BY update_id LIMIT ?", (limit,))
+        return [json.loads(body) for (body,) in rows]
+
+    def first_updates(self, limit: int, busy_chats: Iterable[int]) -> list[tuple[int, Json]]:
+        """The oldest waiting update of each chat that is not busy, as (chat id, update), in order."""
+        heads = self._db.execute("SELECT chat_id, min(update_id) FROM updates GROUP BY chat_id ORDER BY 2").fetchall()
+        busy = set(busy_chats)
+        found = []
+        for chat_id, update_id in [head for head in heads if head[0] not in busy][:limit]:
+            row = self._db.execute("SELECT body FROM updates WHERE update_id = ?", (update_id,)).fetchone()
+            found.append((int(chat_id), json.loads(row[0])))
+        return found
 
     def update_count(self) -> int:
         """How many updates wait."""

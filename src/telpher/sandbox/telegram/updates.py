@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from telpher.sandbox.telegram.errors import ApiError
@@ -55,7 +55,7 @@ class UpdateQueue:
         """Queue any update at all; without an `update_id` it gets the next one."""
         if "update_id" not in update:
             update = {"update_id": self._ledger.next_id("update", _FIRST_UPDATE_ID), **update}
-        self._ledger.put_update(update)
+        self._ledger.put_update(update, _chat_of(update))
         self._settle(None)
         self.on_added()
         return int(update["update_id"])
@@ -64,9 +64,9 @@ class UpdateQueue:
         """The webhook has taken this update."""
         self._ledger.drop_update(update_id)
 
-    def waiting(self, limit: int, *, above: int = 0) -> list[Json]:
-        """The oldest unacknowledged updates above an id."""
-        return self._ledger.updates(limit, above=above)
+    def deliverable(self, limit: int, busy_chats: Iterable[int]) -> list[tuple[int, Json]]:
+        """The oldest update of each chat that is not busy, for delivery side by side: (chat id, update)."""
+        return self._ledger.first_updates(limit, busy_chats)
 
     def drop_all(self) -> None:
         """Forget everything that waits (drop_pending_updates)."""
@@ -116,3 +116,15 @@ class UpdateQueue:
 def negotiated(kinds: Any) -> list[str] | None:
     """`allowed_updates` as given, without kinds that no Bot API has."""
     return None if kinds is None else [kind for kind in kinds if isinstance(kind, str)]
+
+
+def _chat_of(update: Json) -> int:
+    """The chat (or person) whose order an update keeps; 0 for none."""
+    for body in update.values():
+        if isinstance(body, dict):
+            message = body.get("message")
+            inner = message.get("chat") if isinstance(message, dict) else None
+            place = body.get("chat") or inner or body.get("from")
+            if isinstance(place, dict) and isinstance(place.get("id"), int):
+                return int(place["id"])
+    return 0

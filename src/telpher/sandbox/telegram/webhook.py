@@ -27,38 +27,24 @@ class Webhook:
         self._world = world
         self._call_method = call_method
         self._wake = asyncio.Event()
-        self._taken: set[int] = set()
         self._busy_chats: set[int] = set()
         world.updates.on_added = self._wake.set
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_TIMEOUT_S)) as session,
-            asyncio.TaskGroup() as group,
-        ):
+        timeout = aiohttp.ClientTimeout(total=_ANSWER_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
                 webhook = self._world.ledger.fact("bot", "webhook")
                 if webhook is not None:
-                    for update in self._ready(webhook["max_connections"]):
-                        group.create_task(self._deliver(session, update))
+                    free = webhook["max_connections"] - len(self._busy_chats)
+                    for chat_id, update in self._world.updates.deliverable(free, self._busy_chats):
+                        self._busy_chats.add(chat_id)
+                        group.create_task(self._deliver(session, chat_id, update))
                 await self._wake.wait()
 
-    def _ready(self, most: int) -> list[Json]:
-        """The next update of every chat that has none under way."""
-        ready = []
-        for update in self._world.updates.waiting(1000):
-            chat_id = _chat_of(update)
-            if len(self._taken) >= most:
-                break
-            if update["update_id"] not in self._taken and chat_id not in self._busy_chats:
-                self._taken.add(update["update_id"])
-                self._busy_chats.add(chat_id)
-                ready.append(update)
-        return ready
-
-    async def _deliver(self, session: aiohttp.ClientSession, update: Json) -> None:
+    async def _deliver(self, session: aiohttp.ClientSession, chat_id: int, update: Json) -> None:
         pause_s = _FIRST_PAUSE_S
         try:
             while (webhook := self._world.ledger.fact("bot", "webhook")) is not None:
@@ -70,8 +56,7 @@ class Webhook:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
-            self._taken.discard(update["update_id"])
-            self._busy_chats.discard(_chat_of(update))
+            self._busy_chats.discard(chat_id)
             self._wake.set()
 
     async def _post(self, session: aiohttp.ClientSession, webhook: Json, update: Json) -> str | None:
@@ -103,11 +88,3 @@ class Webhook:
         if webhook is not None:
             noted = {**webhook, "last_error_date": self._world.now(), "last_error_message": problem}
             self._world.ledger.set_fact("bot", "webhook", noted)
-
-
-def _chat_of(update: Json) -> int:
-    for body in update.values():
-        if isinstance(body, dict):
-            chat = body.get("chat") or body.get("message", {}).get("chat") or body.get("from") or {}
-            return int(chat.get("id", 0))
-    return 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from telpher.sandbox.telegram.arguments import ATTACHED
 from telpher.sandbox.telegram.errors import ApiError, bad_request
@@ -20,6 +23,8 @@ _WITHOUT_CAPTION = frozenset({"sticker", "video_note"})
 
 def file_content(world: World, kind: str, given: Any, details: Json, thumbnail: Any = None) -> Json:
     """The message field(s) for a file of `kind`, filed if it was uploaded, found if it was named by file_id."""
+    if isinstance(given, str) and given.startswith("file:") and world.limits.is_local:
+        given = _from_this_disk(world, given)
     is_new = isinstance(given, Upload)
     record = _filed(world, kind, given, details, thumbnail) if is_new else _known(world, kind, str(given))
     media = as_media(record)
@@ -43,6 +48,16 @@ def _filed(world: World, kind: str, upload: Upload, details: Json, thumbnail: An
     if isinstance(thumbnail, Upload) and "width" in measure(thumbnail.path):
         wanted["thumbnail"] = as_media(world.depot.keep(thumbnail, "thumbnail"))
     return world.depot.keep(upload, kind, **wanted)
+
+
+def _from_this_disk(world: World, address: str) -> Upload:
+    """A local server takes a path on its own disk instead of an upload (https://core.telegram.org/bots/api#using-a-local-bot-api-server)."""
+    source = Path(unquote(urlsplit(address).path))
+    if not source.is_file():
+        raise bad_request("wrong file identifier/HTTP URL specified")
+    upload = Upload(world.depot.new_incoming(), source.name, None, source.stat().st_size)
+    shutil.copyfile(source, upload.path)
+    return upload
 
 
 def _known(world: World, kind: str, given: str) -> Json:
