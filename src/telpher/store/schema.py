@@ -94,7 +94,7 @@ sent_files = sa.Table(
 
 # ---- jobs: the embedded queue ------------------------------------------------------------------------------------------
 
-_UNFINISHED = "state IN ('queued', 'running', 'waiting', 'paused')"
+JOB_IS_UNFINISHED = "state IN ('queued', 'running', 'waiting', 'paused')"
 
 jobs = sa.Table(
     "jobs",
@@ -128,14 +128,14 @@ jobs = sa.Table(
         "ix_jobs_person_unfinished",
         "person_id",
         "id",
-        sqlite_where=sa.text(_UNFINISHED),
-        postgresql_where=sa.text(_UNFINISHED),
+        sqlite_where=sa.text(JOB_IS_UNFINISHED),
+        postgresql_where=sa.text(JOB_IS_UNFINISHED),
     ),
     sa.Index(
         "ix_jobs_account_unfinished",
         "account",
-        sqlite_where=sa.text(_UNFINISHED),
-        postgresql_where=sa.text(_UNFINISHED),
+        sqlite_where=sa.text(JOB_IS_UNFINISHED),
+        postgresql_where=sa.text(JOB_IS_UNFINISHED),
     ),
     sqlite_autoincrement=True,
 )
