@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import importlib.util
 import ipaddress
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +9,10 @@ from typing import Self
 
 from aiohttp import web
 
-from telpher.sandbox import faults
+from telpher.sandbox import chat, faults, google
 from telpher.sandbox.telegram.flood import FloodLimit
 from telpher.sandbox.telegram.install import install as install_telegram
-from telpher.sandbox.telegram.world import FIRST_USER_ID, BotProfile, Limits, World
+from telpher.sandbox.telegram.world import FIRST_USER_ID, BotProfile, Limits
 
 DEFAULT_TOKEN = "123456789:SANDBOX-token-for-the-offline-Telegram"  # noqa: S105 - a name tag, it opens nothing but a sandbox
 OWNER_ID = FIRST_USER_ID
@@ -52,7 +49,6 @@ class Sandbox:
         self._limits = Limits(is_local=local, callback_lifetime_s=callback_lifetime_s)
         self._flood_limit = flood_limit
         self._runner: web.AppRunner | None = None
-        self._world: World | None = None
 
     @property
     def token(self) -> str:
@@ -76,11 +72,9 @@ class Sandbox:
         app = web.Application(client_max_size=_LARGEST_BODY_IN_MEMORY_BYTES)
         self._state_dir.mkdir(parents=True, exist_ok=True)
         faults.install(app, state_dir=self._state_dir)
-        for name in ("google", "chat"):
-            if importlib.util.find_spec(f"telpher.sandbox.{name}") is not None:
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(f"telpher.sandbox.{name}").install(app, state_dir=self._state_dir)
-        self._world = install_telegram(
+        google.install(app, state_dir=self._state_dir)
+        chat.install(app, state_dir=self._state_dir)
+        install_telegram(
             app,
             state_dir=self._state_dir,
             profile=self._profile,

@@ -173,7 +173,8 @@ class ChatApi:
                     upload.name = _plain_name(upload.name)
                     uploads.append(upload)
             user, chat = self._place(fields)
-            messages = self._post_files(user, chat, uploads, fields)
+            with self._world.ledger.together():
+                messages = self._post_files(user, chat, uploads, fields)
         finally:
             for upload in uploads:
                 upload.discard()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,21 @@ class Ledger:
         self._db = sqlite3.connect(path, isolation_level=None)
         # WAL without a sync at each commit outlives kill -9; only a power cut may take the last moments, and this is a sandbox.
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {_SCHEMA}")
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is there as a whole after a kill, or not at all; also when some of it is refused half-way.
+
+        Nothing is awaited inside, so that nobody else's writes come between.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file; the ledger is not used afterwards."""

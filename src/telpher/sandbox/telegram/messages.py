@@ -145,10 +145,11 @@ def person_message(world: World, user: Json, chat: Json, content: Json) -> Json:
         "date": world.now(),
         **content,
     }
-    world.ledger.put_message(message)
-    _tell(world, "message", message, None)
-    if _is_for_bot(world, message):
-        world.updates.add("message", message)
+    with world.ledger.together():
+        world.ledger.put_message(message)
+        _tell(world, "message", message, None)
+        if _is_for_bot(world, message):
+            world.updates.add("message", message)
     return message
 
 
@@ -223,9 +224,10 @@ def edit_as_person(world: World, message: Json, content: Json) -> Json:
         key: value for key, value in message.items() if key not in {"text", "entities", "caption", "caption_entities"}
     }
     after = {**after, **content, "edit_date": world.now()}
-    world.ledger.put_message(after)
-    _tell(world, "edited", after, None)
-    if _is_for_bot(world, after):
-        world.updates.add("edited_message", after)
+    with world.ledger.together():
+        world.ledger.put_message(after)
+        _tell(world, "edited", after, None)
+        if _is_for_bot(world, after):
+            world.updates.add("edited_message", after)
     result: Json = after
     return result

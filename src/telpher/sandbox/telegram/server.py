@@ -43,7 +43,8 @@ class BotApi:
             raise ApiError(501, f"Not Implemented: the sandbox does not carry out {canonical}")
         # Older spellings that the official server still takes beside reply_parameters and link_preview_options.
         args = typed_arguments(bot_api().methods[canonical] | _OLDER_SPELLINGS, raw)
-        result = method(self._world, args)
+        with self._world.ledger.together():
+            result = method(self._world, args)
         if inspect.isawaitable(result):
             result = await result
         return result if isinstance(result, Described) else Described(result, "")
