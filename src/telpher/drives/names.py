@@ -1,8 +1,8 @@
 """Names that every drive can keep: made safe, cut where a reader would cut, numbered where taken, sorted as people expect.
 
-The rules are the union of what file systems and drives forbid, so that a name survives every later move: POSIX forbids `/` and NUL and allows
-255 bytes (NAME_MAX, https://man7.org/linux/man-pages/man0/limits.h.0p.html); Windows forbids more, see
-https://learn.microsoft.com/windows/win32/fileio/naming-a-file, and counts 255 UTF-16 units.
+The rules are the union of what file systems and drives forbid, so that a name survives every later move: POSIX forbids `/` and NUL and
+allows 255 bytes (NAME_MAX, https://man7.org/linux/man-pages/man0/limits.h.0p.html); Windows forbids more and counts 255 UTF-16 units,
+see https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from natsort import natsort_keygen, ns
 
@@ -53,7 +54,7 @@ def split_extension(name: str) -> tuple[str, str]:
     return (name[: found.start()], found[0]) if found and found.start() > 0 else (name, "")
 
 
-natural_key: Callable[[str], tuple[str | int, ...]] = natsort_keygen(alg=ns.IGNORECASE)
+natural_key: Callable[[str], tuple[Any, ...]] = natsort_keygen(alg=ns.IGNORECASE)
 """Sorts as people expect: `2.txt` before `10.txt`, capitals beside small letters."""
 
 

@@ -76,6 +76,7 @@ class Entry:
     modified_at: dt.datetime
     """Aware, UTC."""
     checksum: Checksum | None = None
+    """Always known of what a finished upload answers; None where the drive does not know (yet): put there by other means."""
     link: str | None = None
     is_trashed: bool = False
 
@@ -144,7 +145,11 @@ class Drive(Protocol):
     def checksum_kind(self) -> ChecksumKind:
         """Which digest its finished entries carry."""
 
-    async def root(self) -> Entry: ...
+    async def root(self) -> Entry:
+        """Where browsing begins."""
+
+    async def home(self) -> Entry:
+        """The folder that new files go to (made where it is missing); the root itself for some drives."""
 
     async def stat(self, entry_id: EntryId) -> Entry:
         """Also finds trashed entries (`is_trashed`). Raises EntryNotFoundError."""
