@@ -219,6 +219,8 @@ async def test_the_doctor_finds_all_well_and_names_what_is_not(
     database = telpher_settings.data_dir / "telpher.db"
     code, found = await doctor()
     assert found["database"].startswith("ok")
+    for path in database.parent.glob("telpher.db-*"):
+        path.unlink()
     database.write_bytes(b"this is no database" * 1000)
     code, found = await doctor(DISK_HEADROOM="1000T")
     assert code == 1

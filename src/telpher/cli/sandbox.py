@@ -82,9 +82,12 @@ async def _serve(args: argparse.Namespace) -> None:
 
 
 async def _until_signal(sandbox: Sandbox) -> None:
+    from telpher.sandbox.service import OWNER_ID  # noqa: PLC0415 - not for --help
+
     print(f"Chat page:       {sandbox.url}/")
     print(f"Bot API server:  {sandbox.url}   (TELEGRAM_API_URL, GOOGLE_API_URL and GOOGLE_OAUTH_URL)")
     print(f"Token:           {sandbox.token}   (TELEGRAM_TOKEN)")
+    print(f"First user:      {OWNER_ID}   (OWNER_IDS)")
     print("Ctrl-C stops it.", flush=True)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

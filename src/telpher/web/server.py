@@ -89,8 +89,15 @@ class WebServer:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         _only_this_machine(request)
-        lines = [f"{name} {value:g}" for name, value in self._counters().items()]
         # https://prometheus.io/docs/instrumenting/exposition_formats/
+        lines = []
+        described = ""
+        for name, value in self._counters().items():
+            family = name.partition("{")[0]
+            if family != described:
+                described = family
+                lines.append(f"# TYPE {family} {'counter' if family.endswith('_total') else 'gauge'}")
+            lines.append(f"{name} {value:.10g}")
         return web.Response(
             body=("\n".join(lines) + "\n").encode(),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},

@@ -124,7 +124,7 @@ async def test_health_and_metrics_are_for_this_machine(client: aiohttp.ClientSes
     async with client.get("/health/ready") as answer:
         assert (answer.status, await answer.json()) == (503, {"telegram": False})
     async with client.get("/metrics") as answer:
-        assert await answer.text() == "telpher_updates_handled_total 0\n"
+        assert await answer.text() == "# TYPE telpher_updates_handled_total counter\ntelpher_updates_handled_total 0\n"
     for path in ("/health/live", "/health/ready", "/metrics"):
         async with client.get(path, headers={"X-Forwarded-For": "203.0.113.7"}) as answer:
             assert answer.status == 404
