@@ -55,7 +55,9 @@ export class Bubble {
     const heightBefore = isNew ? 0 : this.bubble.offsetHeight;
     const text = captioned.text ?? captioned.caption;
     const entities = captioned.entities ?? captioned.caption_entities;
-    const isBare = !text && !message.forward_origin && !message.reply_to_message && (messages.every(isVisual) || message.sticker || message.video_note || message.dice);
+    const isPlain = !message.forward_origin && !message.reply_to_message;
+    const isJumboText = Boolean(message.text) && isJumbo(message.text, entities);
+    const isBare = isPlain && (isJumboText || (!text && (messages.every(isVisual) || message.sticker || message.video_note || message.dice)));
     this.bubble.classList.toggle("bare", Boolean(isBare));
     this.bubble.classList.toggle("tailed", !isBare && !message.reply_markup?.inline_keyboard);
     const media = messages.map((each) => kindOf(each) && [kindOf(each), each[kindOf(each)]]);
@@ -65,8 +67,7 @@ export class Bubble {
       this._part("quote", message.reply_to_message ? summaryOf(message, say) : null, (quoted) => this._quote(quoted)),
       this._part("media", [media, message.contact, message.location, message.dice, message.poll], () => (messages.length > 1 ? albumNode(messages, say) : mediaNode(message, say))),
       this._part("text", text ? [text, entities] : null, () => {
-        const jumbo = !kindOf(captioned) && isJumbo(text, entities);
-        return h(`div.text${jumbo ? ".jumbo" : ""}`, { dir: "auto" }, textNodes(text, entities, this.context.act));
+        return h(`div.text${isJumboText ? ".jumbo" : ""}`, { dir: "auto" }, textNodes(text, entities, this.context.act));
       }),
       this._part("reaction", message.shownReaction ?? null, (emoji) => h("div.reaction", {}, emoji)),
       this._part("meta", [message.date, messages.at(-1).edit_date], () => this._meta(message, isOut)),
@@ -86,9 +87,10 @@ export class Bubble {
 
   _lay() {
     const { from, forward, quote, media, text, reaction, meta } = this._parts;
-    // The time floats into the last line of the text where there is one.
-    if (text) text.append(meta);
-    const wanted = [from, forward, quote, media, text, reaction, text ? null : meta].filter(Boolean);
+    // The time floats into the last line of the text where there is one, or stands in the last line of a file's card.
+    const lastLine = text ?? [...(media?.querySelectorAll?.(".card-facts, .player-time") ?? [])].at(-1);
+    lastLine?.append(meta);
+    const wanted = [from, forward, quote, media, text, reaction, lastLine ? null : meta].filter(Boolean);
     wanted.forEach((node, index) => {
       if (this.bubble.children[index] !== node) this.bubble.insertBefore(node, this.bubble.children[index] ?? null);
     });

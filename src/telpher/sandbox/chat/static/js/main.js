@@ -57,6 +57,10 @@ class Frame {
     return this._columns.length < Math.max(1, Math.floor(this._main.clientWidth / COLUMN_MIN_PX));
   }
 
+  canHide() {
+    return this._columns.length > 1;
+  }
+
   /** Show a chat: alone, or beside the others (again: not any more). */
   async show(userId, chatId, { isBeside = false } = {}) {
     const conversation = this._conversations.get(userId);

@@ -11,7 +11,7 @@ const LANGUAGES = [["en", "English"], ["ru", "Русский"], ["de", "Deutsch"
 const THEME_ICON = { auto: "half", light: "sun", dark: "moon" };
 const THEME_WORD = { auto: "themeAuto", light: "themeLight", dark: "themeDark" };
 
-/** `frame`: {people() → Conversation[], isShown(userId, chatId), show(userId, chatId, {isBeside}), canShowBeside(), addUser, addGroup, armed, onArmed(count), refresh()}. */
+/** `frame`: {people() → Conversation[], isShown(userId, chatId), show(userId, chatId, {isBeside}), canShowBeside(), canHide(), addUser, addGroup, armed, onArmed(count), refresh()}. */
 export function sideNodes(frame, say, { onChosen = () => {}, hasHead = true } = {}) {
   return [
     hasHead && h("header.side-head", {}, h("img", { src: "/static/mark.svg", alt: "" }), h("div", {}, h("div.side-name", {}, "Telpher"), h("span.badge", {}, say("badge")))),
@@ -33,7 +33,7 @@ function chatRow(conversation, chatId, title, frame, say, onChosen, group) {
   const isShown = frame.isShown(user.id, chatId);
   const preview = last ? summary(last, say) : group ? user.first_name : say("noMessages");
   const beside = iconButton("columns", `${say("beside")}: ${title}`, {
-    className: "icon-button person-beside", "aria-pressed": String(isShown), hidden: !isShown && !frame.canShowBeside(),
+    className: "icon-button person-beside", "aria-pressed": String(isShown), hidden: isShown ? !frame.canHide() : !frame.canShowBeside(),
     onclick: () => frame.show(user.id, chatId, { isBeside: true }),
   }); // prettier-ignore
   return h(
