@@ -86,6 +86,16 @@ class Or:
 Query: TypeAlias = Comparison | Member | Has | Not | And | Or
 
 
+def links_of(query: And | Or) -> list[Query]:
+    """The links of a chain such as `a and b and c`, which may be thousands long."""
+    links: list[Query] = []
+    rest: Query = query
+    while isinstance(rest, type(query)):
+        links.append(rest.right)
+        rest = rest.left
+    return [rest, *reversed(links)]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Token:
     kind: str

@@ -22,6 +22,7 @@ from telpher.sandbox.google.query import (
     Or,
     Query,
     QueryInvalidError,
+    links_of,
     parse_query,
 )
 
@@ -95,10 +96,10 @@ class _Compiler:
 
     def condition(self, query: Query) -> str:
         match query:
-            case And(left, right):
-                return f"({self.condition(left)} AND {self.condition(right)})"
-            case Or(left, right):
-                return f"({self.condition(left)} OR {self.condition(right)})"
+            case And():
+                return _balanced([self.condition(link) for link in links_of(query)], " AND ")
+            case Or():
+                return _balanced([self.condition(link) for link in links_of(query)], " OR ")
             case Not(of):
                 return f"(NOT coalesce({self.condition(of)}, 0))"
             case Member(value, collection):
@@ -180,6 +181,14 @@ class _Compiler:
         return has_link if is_wanted == (value != "limited") else f"(NOT {has_link})"
 
 
+def _balanced(conditions: list[str], operator: str) -> str:
+    """A long chain as a shallow tree: SQLite bounds the depth of an expression."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return f"({_balanced(conditions[:middle], operator)}{operator}{_balanced(conditions[middle:], operator)})"
+
+
 def _json_path(key: str) -> str:
     return '$."' + key.replace('"', "") + '"'
 
@@ -237,7 +246,7 @@ _PAGED_BY = ("q", "orderBy", "corpora", "driveId", "includeItemsFromAllDrives")
 def _is_in_folder(query: Query) -> bool:
     """Whether one folder holds all that can match, so that its index is the one to use."""
     if isinstance(query, And):
-        return _is_in_folder(query.left) or _is_in_folder(query.right)
+        return any(_is_in_folder(link) for link in links_of(query))
     return isinstance(query, Member) and query.collection == "parents"
 
 

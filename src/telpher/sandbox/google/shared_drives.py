@@ -13,7 +13,18 @@ from telpher.sandbox.google.calls import Call, call_of
 from telpher.sandbox.google.errors import DriveError, invalid_parameter
 from telpher.sandbox.google.fields import apply_mask
 from telpher.sandbox.google.ledger import FOLDER_TYPE, Ledger, now_ms, to_rfc3339
-from telpher.sandbox.google.query import And, Comparison, Has, Member, Not, Or, Query, QueryInvalidError, parse_query
+from telpher.sandbox.google.query import (
+    And,
+    Comparison,
+    Has,
+    Member,
+    Not,
+    Or,
+    Query,
+    QueryInvalidError,
+    links_of,
+    parse_query,
+)
 from telpher.sandbox.google.search import offset, page_size
 
 
@@ -65,10 +76,10 @@ def _drive(row: sqlite3.Row) -> dict[str, Any]:
 
 def _fits(row: sqlite3.Row, query: Query) -> bool:
     match query:
-        case And(left, right):
-            return _fits(row, left) and _fits(row, right)
-        case Or(left, right):
-            return _fits(row, left) or _fits(row, right)
+        case And():
+            return all(_fits(row, link) for link in links_of(query))
+        case Or():
+            return any(_fits(row, link) for link in links_of(query))
         case Not(of):
             return not _fits(row, of)
         case Comparison("name", "contains", value):

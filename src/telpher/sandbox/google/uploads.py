@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
+from aiohttp.helpers import parse_mimetype
 
 from telpher.sandbox.faults import KEEP_ONLY_BYTES
 from telpher.sandbox.google import entries
@@ -21,12 +22,12 @@ from telpher.sandbox.google.errors import DriveError
 from telpher.sandbox.google.grants import Caller, caller_of
 from telpher.sandbox.google.ledger import Ledger
 from telpher.sandbox.google.oauth import LEDGER, root_url
+from telpher.sandbox.google.related import RelatedReader, decoded, malformed
 from telpher.sandbox.google.render import DEFAULT_FILE
 from telpher.sandbox.google.sessions import ContentRange, Sessions, bad_request, parse_content_range
 
 SESSIONS = web.AppKey("google_sessions", Sessions)
 _PREFIX = "/upload/drive/v3/files"
-_PART_BYTES = 256 * 1024
 _METADATA_LIMIT_BYTES = 1024 * 1024
 
 
@@ -67,14 +68,14 @@ async def _start(request: web.Request) -> web.StreamResponse:
     blob = secrets.token_hex(16)
     path = call.ledger.content_dir / blob
     if kind == "multipart":
-        reader = await _parts_of(request)
-        first = await _next_part(reader)
-        metadata = json_object(await _small(first))
+        reader = _parts_of(request)
+        await reader.headers()
+        metadata = json_object(await _small(reader.body()))
         _check(call, row, metadata)
-        media = await _next_part(reader)
-        mime_type, chunks = media.headers.get("Content-Type"), _decoded(media)
+        headers = await reader.headers()
+        mime_type, chunks = headers.get("content-type"), decoded(headers, reader.body())
     else:
-        mime_type, chunks = request.headers.get("Content-Type"), request.content.iter_any()
+        mime_type, chunks = request.headers.get("Content-Type"), aiter(request.content.iter_any())
         _check(call, row, metadata)
     try:
         size_bytes, md5 = await store(chunks, path, limit_bytes=_room(call, row, metadata))
@@ -113,38 +114,21 @@ def _room(call: Call, row: sqlite3.Row | None, metadata: dict[str, Any]) -> int 
     return None if owner is None else entries.room_bytes(call.ledger, owner)
 
 
-async def _parts_of(request: web.Request) -> Any:
-    if request.content_type not in ("multipart/related", "multipart/mixed"):
-        raise bad_request("Malformed multipart body.")
-    try:
-        return await request.multipart()
-    except ValueError:
-        raise bad_request("Malformed multipart body.") from None
+def _parts_of(request: web.Request) -> RelatedReader:
+    kind = parse_mimetype(request.headers.get("Content-Type", ""))
+    if kind.type != "multipart" or not kind.parameters.get("boundary"):
+        raise malformed()
+    return RelatedReader(aiter(request.content.iter_any()), kind.parameters["boundary"])
 
 
-async def _next_part(reader: Any) -> BodyPartReader:
-    try:
-        part = await reader.next()
-    except ValueError:
-        part = None
-    if not isinstance(part, BodyPartReader):
-        raise bad_request("Malformed multipart body.")
-    return part
-
-
-async def _small(part: BodyPartReader) -> bytes:
+async def _small(chunks: AsyncIterator[bytes]) -> bytes:
     """The metadata part, whole."""
     data = bytearray()
-    while chunk := await part.read_chunk(_PART_BYTES):
+    async for chunk in chunks:
         data += chunk
         if len(data) > _METADATA_LIMIT_BYTES:
             raise bad_request("Metadata part is too large.")
     return bytes(data)
-
-
-async def _decoded(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(_PART_BYTES):
-        yield bytes(part.decode(chunk))
 
 
 async def _begin_session(request: web.Request, call: Call, row: sqlite3.Row | None) -> web.Response:
