@@ -75,7 +75,6 @@ class Receipts:
         self._last_edit: dict[int, float] = {}
         self._shown: dict[int, str] = {}
         self._painting: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
-        """One at a time per chat: otherwise a first message could be sent twice."""
 
     @property
     def progress(self) -> Mapping[JobId, object]:
@@ -104,12 +103,19 @@ class Receipts:
         message_id: int | None = None,
     ) -> None:
         """Show `job` in the message that `key` names: sent if there is none yet, or an existing `message_id`."""
-        receipt = await self._book.open(
-            key, view, person_id=job.person_id, chat_id=chat_id, job_id=job.id, message_id=message_id, reply_to=reply_to
-        )
-        if receipt.is_settled:
-            return
-        self._follow(receipt)
+        async with self._lock(chat_id):
+            receipt = await self._book.open(
+                key,
+                view,
+                person_id=job.person_id,
+                chat_id=chat_id,
+                job_id=job.id,
+                message_id=message_id,
+                reply_to=reply_to,
+            )
+            if receipt.is_settled:
+                return
+            self._follow(receipt)
         if receipt.message_id is not None:
             self._mark(receipt.id, chat_id, at_once=False)
             return
@@ -120,8 +126,9 @@ class Receipts:
     async def reopen(self, job_id: JobId) -> None:
         """A job that had ended begins again: its messages live again."""
         for receipt in await self._book.of_job(job_id):
-            await self._book.set_settled(receipt.id, is_settled=False)
-            self._follow(receipt)
+            async with self._lock(receipt.chat_id):
+                await self._book.set_settled(receipt.id, is_settled=False)
+                self._follow(receipt)
             self._mark(receipt.id, receipt.chat_id, at_once=True)
 
     async def find(self, person_id: int, receipt_id: int) -> Receipt | None:
@@ -144,6 +151,10 @@ class Receipts:
             self._progress.pop(job.id, None)
         for receipt_id, chat_id in followed.items():
             self._mark(receipt_id, chat_id, at_once=progress is None and job.state is not JobState.RUNNING)
+
+    def _lock(self, chat_id: int) -> asyncio.Lock:
+        """Held while a chat's receipts are opened, shown and settled: none is sent twice, none settled while a file joins it."""
+        return self._painting.setdefault(chat_id, asyncio.Lock())
 
     def _follow(self, receipt: Receipt) -> None:
         for job_id in receipt.job_ids:
@@ -187,7 +198,7 @@ class Receipts:
 
     async def _paint(self, receipt_id: int, chat_id: int, failures: int) -> None:
         try:
-            async with self._painting.setdefault(chat_id, asyncio.Lock()):
+            async with self._lock(chat_id):
                 await self._bring_up_to_date(receipt_id)
         except ChatUnreachableError:
             _log.info("receipt %d has no reader: the chat is closed to us", receipt_id)

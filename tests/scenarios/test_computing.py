@@ -1,0 +1,65 @@
+"""`/compute`: Search, then Pi, in one message; the bot answers others meanwhile."""
+
+from __future__ import annotations
+
+import re
+
+from tests.driver import Person, buttons_of, has_text, text_of
+from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.waits import from_bot
+
+
+async def test_search_then_pi_then_ones_own_module(telpher_running: TelpherRunning, anna: Person) -> None:
+    opening = await anna.ask("/cython", has_text("The workshop", "First module"))
+    assert [button["text"] for button in buttons_of(opening)] == ["▶️ Search"]
+    await anna.press(opening, "Search")
+    search = await anna.wait_for(has_text("Search", "Next module"), timeout_s=60)
+    assert search["message_id"] == opening["message_id"]
+    rows = re.findall(r"^(Linear|Threads|Processes) +\d+\.\d\d s  ×\d+\.\d\d$", text_of(search), re.MULTILINE)
+    assert rows == ["Linear", "Threads", "Processes"]
+    assert max(len(line) for line in text_of(search).splitlines() if "×" in line) <= 30, "legible on a phone"
+    assert [button["text"] for button in buttons_of(search)] == ["▶️ Pi"]
+    await anna.press(search, "Pi")
+    ended = await anna.wait_for(has_text("Search", "Pi", "3.14159", "add your own module"), timeout_s=60)
+    assert ended["message_id"] == opening["message_id"]
+    assert len(re.findall(r"^Threads ", text_of(ended), re.MULTILINE)) == 2
+    assert not buttons_of(ended)
+    assert len(from_bot(anna)) == 1
+
+
+async def test_the_bot_answers_while_it_computes(telpher_running: TelpherRunning, anna: Person) -> None:
+    opening = await anna.ask("/compute", has_text("First module"))
+    await anna.press(opening, "Search")
+    for _ in range(3):
+        await anna.ask("/hello", has_text("Hello, Anna"))
+        assert "Next module" not in text_of(anna.message(opening)), "it still computes"
+        if "■" in text_of(anna.message(opening)):
+            break
+    await anna.wait_for(has_text("Next module"), timeout_s=60)
+
+
+async def test_a_second_press_starts_nothing(telpher_running: TelpherRunning, anna: Person) -> None:
+    opening = await anna.ask("/compute", has_text("First module"))
+    await anna.start_press(opening, "c:search")
+    toast = await anna.press_data(opening, "c:search")
+    assert "started already" in toast.text
+    await anna.wait_for(has_text("Next module"), timeout_s=60)
+    assert len(re.findall(r"^Threads ", text_of(anna.message(opening)), re.MULTILINE)) == 1
+
+
+async def test_a_computation_can_be_cancelled_and_run_again(telpher_running: TelpherRunning, anna: Person) -> None:
+    opening = await anna.ask("/compute", has_text("First module"))
+    await anna.press(opening, "Search")
+    running = await anna.wait_for(lambda message: any("Cancel" in one["text"] for one in buttons_of(message)))
+    await anna.press(running, "Cancel")
+    cancelled = await anna.wait_for(has_text("Search", "Cancelled"))
+    await anna.press(cancelled, "Retry")
+    await anna.wait_for(has_text("Search", "Next module"), timeout_s=60)
+
+
+async def test_a_computation_goes_on_after_a_restart(telpher_running: TelpherRunning, anna: Person) -> None:
+    opening = await anna.ask("/compute", has_text("First module"))
+    await anna.press(opening, "Search")
+    await telpher_running.restart()
+    ended = await anna.wait_for(has_text("Search", "Next module"), timeout_s=60)
+    assert ended["message_id"] == opening["message_id"]

@@ -1,0 +1,86 @@
+"""Small talk, in both languages, and what is neither a command nor a file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.driver import Person, has_text, is_from_bot
+from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.waits import eventually, from_bot
+
+from telpher.bot.commands import COMMANDS
+from telpher.settings import Settings
+
+
+@pytest.fixture
+def telpher_settings(telpher_settings: Settings) -> Settings:
+    return dataclasses.replace(telpher_settings, owner_ids=(1001, 1002))
+
+
+@pytest.fixture
+async def boris(telpher_running: TelpherRunning) -> AsyncIterator[Person]:
+    async with Person(telpher_running.sandbox.url, 1002) as person:
+        yield person
+
+
+async def test_the_bot_answers(telpher_running: TelpherRunning, anna: Person) -> None:
+    for command, words in {
+        "/start": ["Hello, Anna", "/files", "/compute"],
+        "/help": ["/jobs", "/whoami"],
+        "/hello": ["Hello, Anna"],
+        "/hello@telpher_sandbox_bot": ["Hello, Anna"],
+        "/whoami": ["1001", "owner"],
+        "/jobs": ["Nothing is on its way"],
+        "/files": ["Your drive", "Send me a file"],
+        "/compute": ["The workshop", "First module"],
+        "/cython": ["The workshop", "First module"],
+        "/cancel": ["nothing to cancel"],
+        "/frobnicate <b>": ["I don’t know /frobnicate", "/help"],
+        "hello there": ["no file in this message", "/files"],
+    }.items():
+        await anna.ask(command, has_text(*words))
+
+
+async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris: Person, anna: Person) -> None:
+    for command, words in {
+        "/start": ["Здравствуйте, Boris", "/files"],
+        "/help": ["Мастерская"],
+        "/hello": ["Здравствуйте, Boris"],
+        "/whoami": ["1002", "владелец"],
+        "/jobs": ["ничего не в пути"],
+        "/files": ["Ваш диск"],
+        "/compute": ["Мастерская"],
+        "привет": ["нет файла"],
+    }.items():
+        await boris.ask(command, has_text(*words))
+    assert from_bot(anna) == []
+
+
+async def test_the_commands_are_registered_in_both_languages(telpher_running: TelpherRunning) -> None:
+    async def are_there() -> bool:
+        async with Person(telpher_running.sandbox.url) as person:
+            listed = person.bot["commands"]
+        wanted = [command.name for command in COMMANDS]
+        return all([one["command"] for one in listed.get(language, [])] == wanted for language in ("default", "ru"))
+
+    await eventually(are_there)
+
+
+async def test_what_is_no_file_is_answered_too(telpher_running: TelpherRunning, anna: Person) -> None:
+    hello = await anna.ask("/hello")
+    chat = {"id": anna.user_id, "type": "private", "first_name": "Anna"}
+    sender = {"id": anna.user_id, "is_bot": False, "first_name": "Anna", "language_code": "en"}
+    for number, content in enumerate(
+        [
+            {"location": {"latitude": 52.5, "longitude": 13.4}},
+            {"contact": {"phone_number": "+1", "first_name": "X"}},
+            {"dice": {"emoji": "🎲", "value": 3}},
+        ]
+    ):
+        before = anna.last_message
+        message = {"message_id": 9000 + number, "date": 1_700_000_000, "chat": chat, "from": sender, **content}
+        await anna.raw_update({"message": message})
+        await anna.wait_for(has_text("no file in this message"), after=before)
+    assert is_from_bot(hello)
