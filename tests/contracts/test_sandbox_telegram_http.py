@@ -382,6 +382,26 @@ async def test_state_survives_a_restart(tmp_path: Path) -> None:
         assert [each["update_id"] for each in newer] == [update["update_id"] + 1]
 
 
+async def test_a_waiting_poll_ends_with_the_sandbox(tmp_path: Path) -> None:
+    async with Sandbox(state_dir=tmp_path) as sandbox, BotOverHttp(sandbox) as bot:
+        polling = asyncio.get_running_loop().create_task(bot.call("getUpdates", timeout=50))
+        log = ""
+        async with asyncio.timeout(10):
+            while "getUpdates" not in log:
+                async with bot.http.get(f"{sandbox.url}/sandbox/log") as response:
+                    log = await response.text()
+        await sandbox.stop()
+        assert await asyncio.wait_for(polling, 10) == []
+
+
+async def test_one_folder_serves_one_sandbox(tmp_path: Path) -> None:
+    async with Sandbox(state_dir=tmp_path):
+        with pytest.raises(BlockingIOError, match="another sandbox is using"):
+            await Sandbox(state_dir=tmp_path).start()
+    async with Sandbox(state_dir=tmp_path, host="::1") as sandbox, BotOverHttp(sandbox) as bot:
+        assert (await bot.call("getMe"))["is_bot"]
+
+
 _KILLED = """
 import asyncio, pathlib, sys
 from telpher.sandbox.service import Sandbox

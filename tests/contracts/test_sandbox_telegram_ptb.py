@@ -261,6 +261,11 @@ async def test_every_kind_of_file_goes_out_and_again_by_its_id(bot: Bot, anna: P
         assert await anna.download(seen) == content
     photo = (await sends["photo"](picture)).photo[-1]
     assert (photo.width, photo.height) == (320, 200)
+    large = await bot.send_photo(ANNA, png(1000, 500))
+    assert [(size.width, size.height) for size in large.photo] == [(90, 45), (320, 160), (1000, 500)]
+    assert len({size.file_unique_id for size in large.photo}) == 3
+    assert bytes(await (await large.photo[0].get_file()).download_as_bytearray()).startswith(b"\xff\xd8")
+    assert (await bot.send_photo(ANNA, large.photo[0].file_id)).photo == large.photo
     with pytest.raises(BadRequest, match=r"(?i)can't use file of type photo as document"):
         await bot.send_document(ANNA, photo.file_id)
     with pytest.raises(BadRequest, match=r"(?i)image_process_failed"):

@@ -59,7 +59,8 @@ class Sandbox:
     def url(self) -> str:
         """The root of everything, without a slash at the end; known once the sandbox runs."""
         assert self._runner is not None, "the sandbox is not running"
-        return f"http://{self._host}:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
 
     @property
     def port(self) -> int:

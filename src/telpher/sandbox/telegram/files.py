@@ -111,6 +111,20 @@ class FileDepot:
         self._ledger.put_file(record)
         return record
 
+    def keep_photo(self, upload: Upload, copies: list[bytes]) -> Json:
+        """File a photo with its smaller copies; each size is a file with an id of its own that leads to the whole."""
+        photo = self.keep(upload, "photo")
+        sizes = []
+        for copy in copies:
+            smaller = Upload(self.new_incoming(), "photo.jpg", "image/jpeg", len(copy))
+            smaller.path.write_bytes(copy)
+            record = self.keep(smaller, "photo", whole=photo["file_id"])
+            sizes.append({key: record[key] for key in (*_EVERY_FILE, *_FIELDS["photo"])})
+        if sizes:
+            photo["sizes"] = sizes
+            self._ledger.put_file(photo)
+        return photo
+
 
 def _file_id(prefix: str, number: int) -> str:
     # As long and as opaque as the real ones; the number inside keeps it unique even if chance does not.
@@ -142,7 +156,7 @@ def as_media(record: Json) -> Any:
         "is_video": record["file_name"].endswith(".webm"),
     }
     media = {key: whole[key] for key in (*_EVERY_FILE, *_FIELDS[record["kind"]]) if key in whole}
-    return [media] if record["kind"] == "photo" else media
+    return [*record.get("sizes", []), media] if record["kind"] == "photo" else media
 
 
 _EVERY_FILE = ("file_id", "file_unique_id", "file_size")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 from aiohttp import web
 
@@ -28,8 +30,12 @@ def install(
     limits: Limits,
     flood_limit: FloodLimit | None = None,
 ) -> World:
-    """Add the routes and the life cycle; the world is open until the application is cleaned up."""
+    """Add the routes and the life cycle; the world is open until the application is cleaned up.
+
+    Raises BlockingIOError while another sandbox uses the same folder.
+    """
     root = state_dir / "telegram"
+    lock = _only_one(root)
     ledger = Ledger(root / "ledger.sqlite3")
     depot = FileDepot(root / "files", ledger)
     world = World(ledger=ledger, depot=depot, profile=profile, limits=limits, flood=FloodGate(flood_limit))
@@ -53,6 +59,7 @@ def install(
         with contextlib.suppress(asyncio.CancelledError):
             await delivery
         ledger.close()
+        lock.close()
 
     async def let_waiters_go(_app: web.Application) -> None:
         world.close()
@@ -60,3 +67,15 @@ def install(
     app.cleanup_ctx.append(life)
     app.on_shutdown.append(let_waiters_go)
     return world
+
+
+def _only_one(root: Path) -> IO[bytes]:
+    """A lock that the operating system takes back when this process ends, however it ends."""
+    root.mkdir(parents=True, exist_ok=True)
+    lock = (root / "lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise BlockingIOError(error.errno, f"another sandbox is using {root.parent}") from None
+    return lock

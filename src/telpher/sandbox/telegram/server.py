@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from telpher.sandbox.telegram.arguments import RawArguments, read_arguments, typed_arguments
-from telpher.sandbox.telegram.errors import ApiError
+from telpher.sandbox.telegram.errors import ApiError, bad_request
 from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.methods import METHODS
 from telpher.sandbox.telegram.methods.port import Described
@@ -43,6 +43,8 @@ class BotApi:
             raise ApiError(501, f"Not Implemented: the sandbox does not carry out {canonical}")
         # Older spellings that the official server still takes beside reply_parameters and link_preview_options.
         args = typed_arguments(bot_api().methods[canonical] | _OLDER_SPELLINGS, raw)
+        if "business_connection_id" in args:
+            raise bad_request("business connection not found")
         with self._world.ledger.together():
             result = method(self._world, args)
         if inspect.isawaitable(result):

@@ -14,6 +14,7 @@ from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.measures import measure
 from telpher.sandbox.telegram.messages import bot_message, caption_content
 from telpher.sandbox.telegram.methods.port import Method
+from telpher.sandbox.telegram.thumbnails import smaller_copies
 from telpher.sandbox.telegram.world import World
 
 # What a request may say of a file beside its bytes.
@@ -47,7 +48,11 @@ def _filed(world: World, kind: str, upload: Upload, details: Json, thumbnail: An
     wanted = {name: details[name] for name in _DETAILS if details.get(name) is not None}
     if isinstance(thumbnail, Upload) and "width" in measure(thumbnail.path):
         wanted["thumbnail"] = as_media(world.depot.keep(thumbnail, "thumbnail"))
-    return world.depot.keep(upload, kind, **wanted)
+    if kind != "photo":
+        return world.depot.keep(upload, kind, **wanted)
+    size = measure(upload.path)
+    copies = smaller_copies(upload.path, size.get("width", 0), size.get("height", 0))
+    return world.depot.keep_photo(upload, copies)
 
 
 def _from_this_disk(world: World, address: str) -> Upload:
@@ -67,6 +72,8 @@ def _known(world: World, kind: str, given: str) -> Json:
     record = world.depot.find(given)
     if record is None:
         raise bad_request("wrong file identifier/HTTP URL specified")
+    # Any size of a photo stands for the photo.
+    record = world.depot.find(record.get("whole", given)) or record
     is_same = record["kind"] == kind or {record["kind"], kind} == {"animation", "document"}
     if not is_same:
         raise bad_request(f"can't use file of type {KINDS[record['kind']].title} as {KINDS[kind].title}")
