@@ -145,6 +145,17 @@ async def test_an_unwanted_upload_leaves_nothing(bot: BotOverHttp, tmp_path: Pat
     assert [path for path in (tmp_path / "state" / "telegram" / "files").rglob("*") if path.is_file()] == []
 
 
+async def test_files_sent_together_become_albums_as_the_app_makes_them(anna: Person) -> None:
+    texts = [(b"x", f"{number}.txt") for number in range(12)]
+    messages = await anna.send_album(
+        [(JPEG, "1.jpg"), (MP4, "2.mp4"), *texts, (b"GIF89a\1\0\1\0", "g.gif")], caption="all"
+    )
+    groups = [message.get("media_group_id") for message in messages]
+    assert [groups.count(group) for group in dict.fromkeys(groups)] == [2, 10, 2, 1]
+    assert groups[-1] is None
+    assert [message.get("caption") for message in messages] == ["all"] + [None] * 14
+
+
 async def test_a_person_is_told_what_is_wrong(anna: Person) -> None:
     with pytest.raises(ChatRefusedError, match="file must be non-empty"):
         await anna.send_file(b"", name="empty.txt")

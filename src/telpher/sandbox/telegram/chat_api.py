@@ -20,7 +20,7 @@ from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.messages import edit_as_person, person_message, removed, without_reply
 from telpher.sandbox.telegram.methods.profile import shown_commands
 from telpher.sandbox.telegram.methods.sending import forward_content
-from telpher.sandbox.telegram.outgoing import guess_kind, person_caption, person_file
+from telpher.sandbox.telegram.outgoing import album_sizes, guess_kind, person_caption, person_file
 from telpher.sandbox.telegram.world import World
 
 _WHOLLY_QUOTED = re.compile(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})+")
@@ -183,18 +183,21 @@ class ChatApi:
     def _post_files(self, user: Json, chat: Json, uploads: list[Upload], fields: Json) -> list[Json]:
         if not uploads:
             raise bad_request("there is no file in the request")
-        album: Json = {}
-        if len(uploads) > 1:
-            album = {"media_group_id": str(self._world.ledger.next_id("album", 13_900_000_000_000_001))}
         reply: Json = {}
         if reply_to := fields.get("reply_to_message_id"):
             reply = {"reply_to_message": without_reply(self._message(chat, int(reply_to)))}
         contents = [person_file(self._world, upload, fields.get("kind") or guess_kind(upload)) for upload in uploads]
-        captions = [person_caption(fields.get("caption", "")), *[{}] * (len(uploads) - 1)]
+        contents[0] |= person_caption(fields.get("caption", ""))
+        albums = [album for size in album_sizes(contents) for album in [self._new_album(size)] * size]
         return [
-            person_message(self._world, user, chat, {**reply, **album, **content, **caption})
-            for content, caption in zip(contents, captions, strict=True)
+            person_message(self._world, user, chat, {**reply, **album, **content})
+            for album, content in zip(albums, contents, strict=True)
         ]
+
+    def _new_album(self, size: int) -> Json:
+        if size == 1:
+            return {}
+        return {"media_group_id": str(self._world.ledger.next_id("album", 13_900_000_000_000_001))}
 
     async def _forward(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 
 from telpher.sandbox.telegram.entities import formatted
 from telpher.sandbox.telegram.errors import bad_request
@@ -18,6 +19,9 @@ _PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 _AUDIO_TYPES = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/m4a", "audio/flac", "audio/ogg", "audio/x-flac"}
 )
+# What may stand together in one album: https://core.telegram.org/bots/api#sendmediagroup
+_FAMILIES = {"pictures": {"photo", "video"}, "documents": {"document"}, "music": {"audio"}}
+_LARGEST_ALBUM = 10
 _VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
 
 
@@ -34,6 +38,22 @@ def guess_kind(upload: Upload) -> str:
     if mime_type in _PHOTO_TYPES and upload.size_bytes <= 10 * 1024 * 1024 and "width" in measure(upload.path):
         return "photo"
     return "document"
+
+
+def album_sizes(contents: Sequence[Json]) -> list[int]:
+    """How many of the files, in order, go together: neighbours of one family, at most ten; 1 stands for a message of its own."""
+    sizes: list[int] = []
+    last: str | None = None
+    for content in contents:
+        family = next(
+            (name for name, kinds in _FAMILIES.items() if kinds & set(content) and "animation" not in content), None
+        )
+        if family is not None and family == last and sizes[-1] < _LARGEST_ALBUM:
+            sizes[-1] += 1
+        else:
+            sizes.append(1)
+        last = family
+    return sizes
 
 
 def person_file(world: World, upload: Upload, kind: str) -> Json:
