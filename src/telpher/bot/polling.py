@@ -16,14 +16,7 @@ from telpher.errors import BadInputError
 
 _log = logging.getLogger(__name__)
 
-ALLOWED_UPDATES = (
-    "message",
-    "edited_message",
-    "callback_query",
-    "inline_query",
-    "chosen_inline_result",
-    "my_chat_member",
-)
+ALLOWED_UPDATES = ("message", "callback_query")
 _POLL_S = 50
 _ANSWER_MARGIN_S = 15.0
 _FIRST_WAIT_S = 0.5
