@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import struct
 from collections.abc import AsyncIterator
@@ -133,6 +134,14 @@ async def test_an_upload_that_breaks_off_leaves_nothing(
     assert anna.messages == []
     await bot.upload("sendDocument", files, chat_id=ANNA)
     await anna.wait_for(lambda message: "document" in message)
+
+
+async def test_one_upload_may_stand_in_two_messages(bot: BotOverHttp, tmp_path: Path) -> None:
+    item = {"type": "document", "media": "attach://one"}
+    sent = await bot.upload("sendMediaGroup", {"one": ("a.txt", b"x")}, chat_id=ANNA, media=json.dumps([item, item]))
+    assert len({message["document"]["file_id"] for message in sent}) == 2
+    files = tmp_path / "state" / "telegram" / "files"
+    assert sorted(path.parent.name for path in files.rglob("*") if path.is_file()) == ["documents", "documents"]
 
 
 async def test_an_unwanted_upload_leaves_nothing(bot: BotOverHttp, tmp_path: Path) -> None:

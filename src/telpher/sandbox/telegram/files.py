@@ -40,7 +40,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass
 class Upload:
-    """A file that came with a request, already on disk; whoever files it moves it away."""
+    """A file that came with a request, already on disk until the request ends; filing it gives its bytes a place that stays."""
 
     path: Path
     name: str
@@ -48,7 +48,7 @@ class Upload:
     size_bytes: int
 
     def discard(self) -> None:
-        """Remove the bytes if nobody filed them."""
+        """The request is over: what was not filed is gone."""
         self.path.unlink(missing_ok=True)
 
 
@@ -95,7 +95,8 @@ class FileDepot:
         file_path = f"{shape.folder}/file_{number}{suffix}"
         target = self.root / file_path
         target.parent.mkdir(exist_ok=True)
-        upload.path.rename(target)
+        # A second name for the same bytes, so that one upload may stand in several messages; the first name goes with the request.
+        target.hardlink_to(upload.path)
         record: Json = {
             "file_id": _file_id(shape.id_prefix, number),
             "file_unique_id": _unique_id(shape.id_prefix, number),
@@ -119,6 +120,7 @@ class FileDepot:
             smaller = Upload(self.new_incoming(), "photo.jpg", "image/jpeg", len(copy))
             smaller.path.write_bytes(copy)
             record = self.keep(smaller, "photo", whole=photo["file_id"])
+            smaller.discard()
             sizes.append({key: record[key] for key in (*_EVERY_FILE, *_FIELDS["photo"])})
         if sizes:
             photo["sizes"] = sizes

@@ -22,12 +22,14 @@ _DETAILS = ("duration", "width", "height", "length", "title", "performer", "emoj
 _WITHOUT_CAPTION = frozenset({"sticker", "video_note"})
 
 
-def file_content(world: World, kind: str, given: Any, details: Json, thumbnail: Any = None) -> Json:
+def file_content(world: World, kind: str, given: Upload | str, details: Json, thumbnail: Any = None) -> Json:
     """The message field(s) for a file of `kind`, filed if it was uploaded, found if it was named by file_id."""
-    if isinstance(given, str) and given.startswith("file:") and world.limits.is_local:
-        given = _from_this_disk(world, given)
-    is_new = isinstance(given, Upload)
-    record = _filed(world, kind, given, details, thumbnail) if is_new else _known(world, kind, str(given))
+    if isinstance(given, Upload):
+        record = _filed(world, kind, given, details, thumbnail)
+    elif given.startswith("file:/") and world.limits.is_local:
+        record = _filed_from_this_disk(world, kind, given, details, thumbnail)
+    else:
+        record = _known(world, kind, given)
     media = as_media(record)
     if record["kind"] == "animation":
         # Kept by Telegram for old clients: https://core.telegram.org/bots/api#message, field `animation`.
@@ -55,17 +57,22 @@ def _filed(world: World, kind: str, upload: Upload, details: Json, thumbnail: An
     return world.depot.keep_photo(upload, copies)
 
 
-def _from_this_disk(world: World, address: str) -> Upload:
+def _filed_from_this_disk(world: World, kind: str, address: str, details: Json, thumbnail: Any) -> Json:
     """A local server takes a path on its own disk instead of an upload (https://core.telegram.org/bots/api#using-a-local-bot-api-server)."""
     source = Path(unquote(urlsplit(address).path))
     if not source.is_file():
         raise bad_request("wrong file identifier/HTTP URL specified")
     upload = Upload(world.depot.new_incoming(), source.name, None, source.stat().st_size)
-    shutil.copyfile(source, upload.path)
-    return upload
+    try:
+        shutil.copyfile(source, upload.path)
+        return _filed(world, kind, upload, details, thumbnail)
+    finally:
+        upload.discard()
 
 
 def _known(world: World, kind: str, given: str) -> Json:
+    if given.startswith(ATTACHED):
+        raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
     if given.startswith(("http://", "https://")):
         # The sandbox is offline: it reaches no other host, and says so as Telegram does of an address that it cannot fetch.
         raise bad_request("failed to get HTTP URL content")
@@ -99,9 +106,13 @@ def send_media_group(world: World, args: Json) -> list[Json]:
         raise bad_request("expected an Array of InputMedia")
     if len(items) > 10:
         raise bad_request("too many messages to send as an album")
-    kinds = [item.get("type") if isinstance(item, dict) else None for item in items]
-    if not all(kind in {"photo", "video", "document", "audio"} for kind in kinds):
-        raise bad_request("can't parse InputMedia: type must be one of photo, video, document, audio")
+    if not all(isinstance(item, dict) for item in items):
+        raise bad_request("can't parse InputMedia: expected an Object")
+    kinds = [item.get("type") for item in items]
+    for kind in kinds:
+        if kind not in {"photo", "video", "document", "audio"}:
+            why = "can't be used in sendMediaGroup" if kind in KINDS else "is unsupported"
+            raise bad_request(f'can\'t parse InputMedia: type "{kind or ""}" {why}')
     if ("document" in kinds or "audio" in kinds) and len(set(kinds)) > 1:
         raise bad_request(f"{'document' if 'document' in kinds else 'audio'} can't be mixed with other media types")
     chat = world.chat_to_write_to(args["chat_id"])
@@ -116,25 +127,23 @@ def send_media_group(world: World, args: Json) -> list[Json]:
 
 def media_content(world: World, item: Json, args: Json) -> Json:
     """The message fields of one InputMedia."""
-    kind = item.get("type")
-    if kind not in KINDS:
-        raise bad_request("can't parse InputMedia: Unsupported type specified")
-    given = item.get("media")
-    if not isinstance(given, str):
-        raise bad_request("can't parse InputMedia: Can't find field \"media\"")
-    content = file_content(world, str(kind), _attached(given, args), item, _attached(item.get("thumbnail"), args))
+    kind, given = item.get("type"), _attached(item.get("media"), args)
+    if not given:
+        raise bad_request("can't parse InputMedia: media not found")
+    if kind not in {"photo", "video", "document", "audio", "animation"}:
+        raise bad_request(f'can\'t parse InputMedia: type "{kind or ""}" is unsupported')
+    content = file_content(world, str(kind), given, item, _attached(item.get("thumbnail"), args))
     if item.get("has_spoiler"):
         content["has_media_spoiler"] = True
     return content
 
 
-def _attached(named: Any, args: Json) -> Any:
+def _attached(named: Any, args: Json) -> Upload | str | None:
+    """The upload that an attach:// name means; None when there is none; any other text as it is."""
     if not isinstance(named, str) or not named.startswith(ATTACHED):
-        return named
-    upload = args.get(ATTACHED, {}).get(named.removeprefix(ATTACHED))
-    if upload is None:
-        raise bad_request(f'can\'t parse InputMedia: there is no file "{named}" in the request')
-    return upload
+        return named if isinstance(named, str) else None
+    found: Upload | None = args.get(ATTACHED, {}).get(named.removeprefix(ATTACHED))
+    return found
 
 
 def get_file(world: World, args: Json) -> Json:
