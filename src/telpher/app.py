@@ -177,13 +177,21 @@ class App:
         outbox = TelegramOutbox(request, self._address)
         queue = EmbeddedQueue(store, _lanes(settings))
         queue.subscribe(self._count)
-        carrier = Carrier(store)
         workshop = Workshop(workers=settings.compute_workers)
         self._stack.push_async_callback(workshop.close)
         modules = registry()
         access = Access(store, settings.owner_ids)
         await access.load()
         drives = OneDrive(drive)
+        carrier = Carrier(
+            store,
+            spool_dir=self._state_dir / "spool",
+            spool_limit_bytes=settings.spool_limit,
+            headroom_bytes=settings.disk_headroom,
+            find_drive=drives.of,
+        )
+        self._stack.push_async_callback(carrier.close)
+        await carrier.start()
         cards = Cards(access, EntryRefs(store), drives)
         entry_card = EntryCard(cards)
         saving = SaveFile(
