@@ -108,6 +108,17 @@ async def test_parameters_arrive_in_all_four_ways(bot: BotOverHttp, method: str)
             "can't parse reply keyboard markup JSON object",
         ),
         ("sendMessage", {"chat_id": ANNA, "text": "x", "reply_markup": "[1]"}, "object expected as reply markup"),
+        (
+            "sendMessage",
+            {"chat_id": ANNA, "text": "x", "reply_markup": {"inline_keyboard": [{"text": "x"}]}},
+            'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
+        ),
+        (
+            "sendMessage",
+            {"chat_id": ANNA, "text": "x", "reply_markup": {"keyboard": [[5]]}},
+            "can't parse keyboard button: KeyboardButton must be a String or an Object",
+        ),
+        ("editMessageReplyMarkup", {"chat_id": ANNA, "message_id": 1}, "message to edit not found"),
         ("sendMessage", {"chat_id": ANNA, "text": "x", "parse_mode": "BBCode"}, "unsupported parse_mode"),
         (
             "sendMessage",
@@ -170,14 +181,19 @@ async def test_wrong_parameters_are_refused_in_telegrams_words(
     [
         ({"text": "x", "callback_data": "y" * 65}, "BUTTON_DATA_INVALID"),
         ({"text": "x", "callback_data": "ы" * 33}, "BUTTON_DATA_INVALID"),
-        ({"text": "x", "callback_data": ""}, "BUTTON_DATA_INVALID"),
+        (
+            {"text": "x", "callback_data": ""},
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        ),
+        ({"text": "x", "url": 5}, 'can\'t parse inline keyboard button: Field "url" must be of type String'),
+        ("x", "can't parse inline keyboard button: InlineKeyboardButton must be an Object"),
         ({"text": "x"}, "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"),
         ({"callback_data": "x"}, "can't parse inline keyboard button: Can't find field \"text\""),
         ({"text": "x", "url": "no address"}, "inline keyboard button URL 'no address' is invalid: Wrong HTTP URL"),
         ({"text": "x", "copy_text": {"text": ""}}, "BUTTON_COPY_TEXT_INVALID"),
     ],
 )
-async def test_wrong_buttons_are_refused(bot: BotOverHttp, button: dict[str, Any], reason: str) -> None:
+async def test_wrong_buttons_are_refused(bot: BotOverHttp, button: Any, reason: str) -> None:
     with pytest.raises(Refused) as refused:
         await bot.call("sendMessage", chat_id=ANNA, text="x", reply_markup={"inline_keyboard": [[button]]})
     assert refused.value.description == f"Bad Request: {reason}"

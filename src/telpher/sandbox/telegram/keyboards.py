@@ -13,9 +13,10 @@ _LONGEST_COPY_TEXT = 256
 _MOST_BUTTONS = 100
 _KINDS = ("inline_keyboard", "keyboard", "remove_keyboard", "force_reply")
 _ACTIONS = (
-    "url", "callback_data", "web_app", "login_url", "switch_inline_query", "switch_inline_query_current_chat",
-    "switch_inline_query_chosen_chat", "copy_text", "callback_game", "pay",
+    "url", "callback_data", "callback_game", "pay", "switch_inline_query", "switch_inline_query_current_chat",
+    "switch_inline_query_chosen_chat", "login_url", "web_app", "copy_text",
 )  # fmt: skip
+_MAY_BE_EMPTY = frozenset({"switch_inline_query", "switch_inline_query_current_chat", "callback_game", "copy_text"})
 _ADDRESS = re.compile(r"(?:https?://[^\s/]+\.?[^\s]*|tg://[^\s]+)", re.IGNORECASE)
 
 
@@ -36,18 +37,20 @@ def checked_markup(markup: Any, *, inline_only: bool = False) -> Json | None:
     return markup
 
 
-def _rows(markup: Json, field: str) -> list[list[Any]]:
+def _rows(markup: Json, field: str, kind: str) -> list[list[Any]]:
     rows = markup[field]
     if not isinstance(rows, list):
-        raise bad_request(f'field "{field}" must be of type Array')
+        raise bad_request(f'field "{field}" of the {kind} must be an Array')
     for row in rows:
         if not isinstance(row, list):
-            raise bad_request(f'field "{field}" must be an Array of Arrays')
+            raise bad_request(f'field "{field}" of the {kind} must be an Array of Arrays')
     return rows
 
 
 def _inline(markup: Json) -> Json | None:
-    rows = [[_inline_button(button) for button in row] for row in _rows(markup, "inline_keyboard")]
+    rows = [
+        [_inline_button(button) for button in row] for row in _rows(markup, "inline_keyboard", "InlineKeyboardMarkup")
+    ]
     rows = [row for row in rows if row]
     if sum(map(len, rows)) > _MOST_BUTTONS:
         raise bad_request("reply markup is too long")
@@ -57,28 +60,30 @@ def _inline(markup: Json) -> Json | None:
 def _inline_button(button: Any) -> Json:
     prefix = "can't parse inline keyboard button: "
     if not isinstance(button, dict):
-        raise bad_request(f"{prefix}Expected an Object")
-    text = button.get("text")
-    if text is None:
+        raise bad_request(f"{prefix}InlineKeyboardButton must be an Object")
+    for field in ("text", "url", "callback_data"):
+        if field in button and not isinstance(button[field], str):
+            raise bad_request(f'{prefix}Field "{field}" must be of type String')
+    if "text" not in button:
         raise bad_request(f'{prefix}Can\'t find field "text"')
-    if not isinstance(text, str) or not text.strip():
-        raise bad_request(f'{prefix}Field "text" must be of type String' if text else "BUTTON_TEXT_INVALID")
-    actions = [action for action in _ACTIONS if button.get(action) is not None]
-    if not actions:
+    if not button["text"].strip():
+        raise bad_request("BUTTON_TEXT_INVALID")
+    # Of several actions the official server takes the first in this order, and an empty address or data for none.
+    action = next((name for name in _ACTIONS if button.get(name) or (name in _MAY_BE_EMPTY and name in button)), None)
+    if action is None:
         raise bad_request(f"{prefix}Text buttons are unallowed in the inline keyboard")
-    if len(actions) > 1:
-        raise bad_request(f"{prefix}Exactly one of the optional fields must be used to specify type of the button")
-    if "callback_data" in button and not _is_callback_data(button["callback_data"]):
+    if action == "callback_data" and not _is_callback_data(button["callback_data"]):
         raise bad_request("BUTTON_DATA_INVALID")
-    if "url" in button and not (isinstance(button["url"], str) and _ADDRESS.fullmatch(button["url"])):
+    if action == "url" and not _ADDRESS.fullmatch(button["url"]):
         raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL")
-    if "copy_text" in button:
+    if action == "copy_text":
         _check_copy_text(button["copy_text"])
-    return {key: value for key, value in button.items() if value is not None}
+    looks = {name: button[name] for name in ("icon_custom_emoji_id", "style") if button.get(name)}
+    return {"text": button["text"], **looks, action: button[action]}
 
 
-def _is_callback_data(data: Any) -> bool:
-    return isinstance(data, str) and 1 <= len(data.encode()) <= _LONGEST_CALLBACK_BYTES
+def _is_callback_data(data: str) -> bool:
+    return 1 <= len(data.encode()) <= _LONGEST_CALLBACK_BYTES
 
 
 def _check_copy_text(copied: Any) -> None:
@@ -88,11 +93,27 @@ def _check_copy_text(copied: Any) -> None:
 
 
 def _reply(markup: Json) -> Json:
-    for row in _rows(markup, "keyboard"):
-        for button in row:
-            text = button.get("text") if isinstance(button, dict) else button
-            if not isinstance(text, str):
-                raise bad_request("can't parse keyboard button: Can't find field \"text\"")
-            if not text:
-                raise bad_request("keyboard button text must be non-empty")
-    return markup
+    rows = [
+        [_reply_button(button) for button in row] for row in _rows(markup, "keyboard", "ReplyKeyboardMarkup") if row
+    ]
+    return {**markup, "keyboard": rows}
+
+
+def _reply_button(button: Any) -> Json:
+    """A button as an object; a bare string is short for one with this text."""
+    _check_reply_button(button)
+    return button if isinstance(button, dict) else {"text": button}
+
+
+def _check_reply_button(button: Any) -> None:
+    prefix = "can't parse keyboard button: "
+    if isinstance(button, dict):
+        if "text" not in button:
+            raise bad_request(f'{prefix}Can\'t find field "text"')
+        button = button["text"]
+        if not isinstance(button, str):
+            raise bad_request(f'{prefix}Field "text" must be of type String')
+    if not isinstance(button, str):
+        raise bad_request(f"{prefix}KeyboardButton must be a String or an Object")
+    if not button:
+        raise bad_request("keyboard button text must be non-empty")
