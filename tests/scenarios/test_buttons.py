@@ -200,3 +200,36 @@ async def test_jobs_lists_what_runs_and_cancels_it(telpher_running: TelpherRunni
     await anna.wait_for(has_text("slow.bin", "Cancelled"), after=sent)
     await anna.press(listed, "Refresh")
     await anna.wait_for(has_text("Nothing is on its way"))
+
+
+async def test_what_is_too_big_to_come_back_says_so(telpher_running: TelpherRunning, anna: Person) -> None:
+    telpher_running.drive_dir.mkdir(exist_ok=True)
+    with (telpher_running.drive_dir / "film.mkv").open("wb") as film:
+        film.truncate(60 << 20)
+    listing = await anna.ask("/files", has_text("Your drive"))
+    await anna.press(listing, "film.mkv")
+    card = await anna.wait_for(has_text("film.mkv", "60 MB"))
+    await anna.press(card, "Get back")
+    await anna.wait_for(has_text("film.mkv", "60 MB", "at most 50 MB"), after=card)
+
+
+async def test_a_receipt_in_russian(telpher_running: TelpherRunning, boris: Person) -> None:
+    await boris.send_file(b"x" * 1536, name="письмо.txt", kind="document")
+    receipt = await boris.wait_for(has_text("письмо.txt", "1,5 КБ", "На диске, проверено"))
+    assert [button["text"] for button in buttons_of(receipt)] == ["📥 Забрать", "✏️ Переименовать", "🗑 Удалить"]
+    await boris.press(receipt, "Удалить")
+    trashed = await boris.wait_for(has_text("письмо.txt", "В корзине"))
+    await boris.press(trashed, "Вернуть")
+    await boris.wait_for(has_text("письмо.txt", "Снова на месте"))
+
+
+async def test_pressing_get_back_twice_in_a_hurry_sends_once(telpher_running: TelpherRunning, anna: Person) -> None:
+    receipt = await saved(anna, os.urandom(2_000_000), "once.bin")
+    await telpher_running.add_fault(match="sendDocument", kind="delay", delay_s=1.0, times=1)
+    data = next(button["callback_data"] for button in buttons_of(receipt) if "Get back" in button["text"])
+    await anna.start_press(receipt, data)
+    toast = await anna.press_data(receipt, data)
+    assert toast.text in {"Already on its way", "Coming right up"}
+    await anna.wait_for(lambda message: "document" in message, after=receipt)
+    await all_is_handled(telpher_running, anna)
+    assert len([message for message in anna.messages if "document" in message and message["from"]["is_bot"]]) == 1

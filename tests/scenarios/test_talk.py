@@ -49,7 +49,7 @@ async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris
         "/help": ["Мастерская"],
         "/hello": ["Здравствуйте, Boris"],
         "/whoami": ["1002", "владелец"],
-        "/jobs": ["ничего не в пути"],
+        "/jobs": ["в пути ничего нет"],
         "/files": ["Ваш диск"],
         "/compute": ["Мастерская"],
         "привет": ["нет файла"],
