@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -121,9 +122,12 @@ class Google:
         """Call with our access token; JSON answers are held to `schema`."""
         headers = {"Authorization": f"Bearer {self.user['token']}", **others.pop("headers", {})}
         url = path if path.startswith("http") else self.url + path
+        if isinstance(others.get("data"), bytes):
+            others["data"] = io.BytesIO(others["data"])
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **others) as answer:
             body: Any = await answer.read()
-            if "json" in answer.headers.get("Content-Type", "") and others.get("params", {}).get("alt") != "media":
+            is_content = answer.status == 200 and others.get("params", {}).get("alt") == "media"
+            if "json" in answer.headers.get("Content-Type", "") and not is_content:
                 body = json.loads(body)
         assert expect is None or answer.status == expect, (answer.status, body)
         if schema is not None and answer.status == 200:

@@ -295,6 +295,10 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         call = _faulty(request, handler, hits, cut)
         request.writer.on_body_write = count
         return await _respond(request, call, entry)
+    except ConnectionError:
+        if request.transport is not None and not request.transport.is_closing():
+            raise
+        return _SentResponse(web.Response(status=499))  # nobody is there any more, and it is no trouble of the server
     finally:
         entry.bytes_in = body.total_bytes
         entry.took_s = time.perf_counter() - begun

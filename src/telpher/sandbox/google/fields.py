@@ -149,10 +149,10 @@ def apply_mask(value: Any, mask: Mask | None) -> Any:
     everything = mask.get("*", mask)
     picked: dict[str, Any] = {}
     for name, part in value.items():
-        if name in mask:
-            picked[name] = apply_mask(part, mask[name])
-        elif "*" in mask:
-            picked[name] = apply_mask(part, everything)
+        below = mask[name] if name in mask else everything
+        is_wanted = name in mask or "*" in mask
+        if is_wanted and (below is None or isinstance(part, dict | list)):
+            picked[name] = apply_mask(part, below)
     return picked
 
 

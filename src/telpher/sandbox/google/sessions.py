@@ -65,6 +65,14 @@ class _Desk:
     holder: asyncio.Task[Any] | None = None
 
 
+def agreed_total(row: sqlite3.Row, total_bytes: int | None) -> int | None:
+    """The file's size as far as it is known; raises when it is said to be another one than before."""
+    known: int | None = row["total_bytes"]
+    if known is not None and total_bytes not in (None, known):
+        raise bad_request(f"The file's size was declared as {known} bytes, not {total_bytes}.")
+    return known if total_bytes is None else total_bytes
+
+
 class Sessions:
     """All sessions of this drive; they outlive a restart."""
 
@@ -143,15 +151,9 @@ class Sessions:
             desk.writer = BlobWriter(self.path_of(row))
         return desk.writer
 
-    def learn_total(self, row: sqlite3.Row, total_bytes: int | None) -> int | None:
-        """Keep the file's size once it is known; raises when it is said to be another one."""
-        known: int | None = row["total_bytes"]
-        if total_bytes is None or known == total_bytes:
-            return known
-        if known is not None:
-            raise bad_request(f"The file's size was declared as {known} bytes, not {total_bytes}.")
+    def keep_total(self, row: sqlite3.Row, total_bytes: int | None) -> None:
+        """Remember the file's size once a chunk that tells it has been taken."""
         self._ledger.run("UPDATE sessions SET total_bytes = ? WHERE id = ?", total_bytes, row["id"])
-        return total_bytes
 
     async def complete(self, row: sqlite3.Row, desk: _Desk) -> sqlite3.Row:
         """All bytes are here: make the file (or give it its new content). The session answers with it from now on."""

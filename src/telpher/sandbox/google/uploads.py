@@ -24,7 +24,7 @@ from telpher.sandbox.google.ledger import Ledger
 from telpher.sandbox.google.oauth import LEDGER, root_url
 from telpher.sandbox.google.related import RelatedReader, decoded, malformed
 from telpher.sandbox.google.render import DEFAULT_FILE
-from telpher.sandbox.google.sessions import ContentRange, Sessions, bad_request, parse_content_range
+from telpher.sandbox.google.sessions import ContentRange, Sessions, agreed_total, bad_request, parse_content_range
 
 SESSIONS = web.AppKey("google_sessions", Sessions)
 _PREFIX = "/upload/drive/v3/files"
@@ -178,7 +178,7 @@ async def _chunk(request: web.Request) -> web.StreamResponse:
             return await _finished(request, row)
         if wanted is None:
             wanted = _whole_body(request)
-        total_bytes = sessions.learn_total(row, wanted.total)
+        total_bytes = agreed_total(row, wanted.total)
         writer = sessions.writer_of(desk, row)
         desk.holder = asyncio.current_task()
         try:
@@ -187,6 +187,7 @@ async def _chunk(request: web.Request) -> web.StreamResponse:
                 file = await sessions.complete(row, desk)
                 return await _finished(request, sessions.find(upload_id), file)
             await writer.pause()
+            sessions.keep_total(row, total_bytes)
         except BaseException:
             await writer.pause()
             raise
