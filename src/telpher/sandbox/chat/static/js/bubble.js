@@ -90,6 +90,10 @@ export class Bubble {
     // The time floats into the last line of the text where there is one, or stands in the last line of a file's card.
     const lastLine = text ?? [...(media?.querySelectorAll?.(".card-facts, .player-time") ?? [])].at(-1);
     lastLine?.append(meta);
+    // A caption is as wide as its picture, not the other way round.
+    const pictureWidth = media?.querySelector?.(".single")?.style.getPropertyValue("--shown-width");
+    this.bubble.classList.toggle("captioned", Boolean(text && pictureWidth));
+    if (pictureWidth) this.bubble.style.setProperty("--shown-width", pictureWidth);
     const wanted = [from, forward, quote, media, text, reaction, lastLine ? null : meta].filter(Boolean);
     wanted.forEach((node, index) => {
       if (this.bubble.children[index] !== node) this.bubble.insertBefore(node, this.bubble.children[index] ?? null);

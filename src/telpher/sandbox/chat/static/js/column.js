@@ -167,7 +167,7 @@ export class Column {
       const name = files.length > 1 ? `${files[0].name} + ${files.length - 1}` : files[0].name;
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       let transfer;
-      const card = pendingCard(name, bytes, this.say, ring(), { onCancel: () => transfer.cancel() });
+      const card = pendingCard(name, bytes, this.say, ring(), { onCancel: () => (row.classList.contains("failed") ? remove() : transfer.cancel()) });
       const row = h("div.row.out.first.last.pending", {}, h("div.stack", {}, h("div.bubble.tailed", {}, card.node)));
       const remove = this.thread.addPending(row);
       const start = async () => {
@@ -185,11 +185,9 @@ export class Column {
       };
       const failed = (error) => {
         const reason = error.message === "network" ? this.say("network") : error.message;
-        const retry = iconButton("retry", this.say("retry"), { className: "card-get", onclick: () => (row.classList.remove("failed"), restore(), start()) });
-        const cancel = card.node.querySelector(".card-get");
-        const restore = () => retry.replaceWith(cancel);
+        const retry = iconButton("retry", this.say("retry"), { className: "card-get", onclick: () => (row.classList.remove("failed"), retry.remove(), start()) });
         row.classList.add("failed");
-        cancel.replaceWith(retry);
+        card.node.append(retry);
         card.node.querySelector(".card-facts").textContent = this.say("failed", { reason });
         settle(); // the others need not wait for it
       };
@@ -249,9 +247,9 @@ export class Column {
       { icon: "forward", text: say("forward"), run: () => failing(api.forward(this._place, messageId).then((sent) => this.conversation.add([sent]))) },
       file && { icon: "download", text: say("download"), href: fileUrl(file.file_id), download: file.file_name ?? "" },
       { icon: "braces", text: say("json"), run: () => openJson(say("json"), message, say) },
-      null,
+      "line",
       { icon: "trash", text: say("delete"), danger: true, run: () => failing(api.deleteMessage(this._place, messageId)) },
     ];
-    openMenu(items.filter((item) => item !== false && item !== undefined && item !== ""), { ...point, label: say("actions") });
+    openMenu(items.filter(Boolean), { ...point, label: say("actions") });
   }
 }

@@ -65,8 +65,10 @@ export class Composer {
   }
 
   addFiles(files, way) {
-    if (!files.length) return;
-    this.tray.add(files, way);
+    const full = files.filter((file) => file.size > 0);
+    for (const file of files) if (!full.includes(file)) toast(this._say("emptyFile", { name: file.name }), this._toasts);
+    if (!full.length) return;
+    this.tray.add(full, way);
     this.focus();
   }
 
@@ -265,7 +267,7 @@ export class Composer {
         { icon: "picture", text: say("asPhoto"), run: pick("guess", "image/*,video/*") },
         { icon: "file", text: say("asFile"), run: pick("document", "") },
         { icon: "album", text: say("asAlbum"), run: pick("guess", "") },
-        null,
+        "line",
         { icon: "sound", text: say("asAudio"), run: pick("audio", "audio/*") },
         { icon: "voice", text: say("asVoice"), run: pick("voice", "audio/*", false) },
         { icon: "gif", text: say("asAnimation"), run: pick("animation", "image/gif,video/mp4", false) },

@@ -25,6 +25,10 @@ const PRESETS = [
 
 const isSame = (rule, preset) => rule.match === preset.rule.match && rule.kind === preset.rule.kind;
 
+/** Not the page's own requests, nor a poll that waits or found nothing wrong. */
+const isTelling = ({ path, status }) =>
+  !/^\/(chat|static|sandbox|favicon\.ico)\b|^\/$/.test(path) && !(path.endsWith("/getUpdates") && (!status || status === 200));
+
 export async function openFaults(say, onArmed) {
   let timer;
   const { body } = sheet(say("faultsTitle"), say, { onClose: () => clearInterval(timer) });
@@ -65,7 +69,7 @@ export async function openFaults(say, onArmed) {
     }
   };
   const showLog = async () => {
-    const requests = (await api.requestLog(Date.now() / 1000 - 600)).filter(({ path }) => !/^\/(chat|static|sandbox)\b|^\/$/.test(path));
+    const requests = (await api.requestLog(Date.now() / 1000 - 600)).filter(isTelling);
     lines.replaceChildren(
       ...requests.slice(-60).reverse().map((request) =>
         h(

@@ -61,7 +61,7 @@ export function form(title, fields, buttonText, say, onDone) {
   inputs[0][1].focus();
 }
 
-/** A menu at a point or at an element. `items`: {icon, text, run, href?, download?, danger?} or null for a line. */
+/** A menu at a point or at an element. `items`: {icon, text, run, href?, download?, danger?} or "line". */
 export function openMenu(items, { x, y, label, returnTo = document.activeElement }) {
   document.querySelector(".menu")?.remove();
   const node = h("div.menu", { role: "menu", "aria-label": label });
@@ -76,7 +76,7 @@ export function openMenu(items, { x, y, label, returnTo = document.activeElement
     ["wheel", (event) => node.contains(event.target) || close()],
   ];
   for (const item of items) {
-    if (!item) {
+    if (item === "line") {
       node.append(h("hr", { role: "separator" }));
       continue;
     }

@@ -22,7 +22,7 @@ function entriesOf(messages) {
 }
 
 function areTogether(a, b) {
-  return a && b && !a.service && !b.service && a.messages[0].from?.id === b.messages[0].from?.id
+  return a && b && !a.messages[0].reply_markup?.inline_keyboard && !serviceText(a.messages[0]) && !serviceText(b.messages[0]) && a.messages[0].from?.id === b.messages[0].from?.id
     && b.messages[0].date - a.messages.at(-1).date < GROUP_GAP_S && dayKey(a.messages[0].date) === dayKey(b.messages[0].date);
 } // prettier-ignore
 
