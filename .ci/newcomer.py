@@ -94,7 +94,7 @@ def main() -> int:
             arrived = wait_for("the file in data/drive", lambda: list((clone / "data" / "drive").glob("**/first.bin")))
             assert arrived[0].read_bytes() == content
             state = f"{page}chat/api/state?user_id={user_id}"
-            wait_for("a verified receipt", lambda: "✔" in json.dumps(get(state)["messages"], ensure_ascii=False))
+            wait_for("a verified receipt", lambda: "verified" in json.dumps(get(state)["messages"], ensure_ascii=False))
             print("a file of 3 MB landed in data/drive, and its receipt says so")
         finally:
             print(f"Ctrl-C: stopped after {stop(process):.1f} s")

@@ -94,7 +94,9 @@ def reference() -> str:
         default = f"`{shown}`" if shown else ""
         lines.append(f"| {names} | {default} | {' '.join(docs[field.name].split())} |")
     lines += ["", "## In the chat", "", "| command | meaning |", "|---|---|"]
-    lines += [f"| `/{command.name}` | {english.t(command.text_key)} |" for command in COMMANDS]
+    for command in COMMANDS:
+        names = " or ".join(f"`/{name}`" for name in (command.name, *command.aliases))
+        lines.append(f"| {names} | {english.t(command.text_key)} |")
     lines += ["", "## The command line", "", "`telpher COMMAND --help` says the same."]
     lines += _commands(make_parser(), "telpher")
     return "\n".join(lines) + "\n"

@@ -15,13 +15,26 @@ from types import ModuleType
 
 from telpher import __version__
 
-_COMMANDS = ("run", "init", "doctor", "connect", "compute", "backup", "restore", "sandbox")
+COMMANDS = ("run", "init", "doctor", "connect", "compute", "backup", "restore", "sandbox")
 """In the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = make_parser(_wanted(arguments))
+    args = parser.parse_args(arguments)
+    if args.version:
+        print(f"telpher {__version__}")
+        return 0
+    if args.command is None:
+        parser.print_help()
+        return 2
+    return _run(importlib.import_module(f"telpher.cli.{args.command}"), args)
+
+
+def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of the subcommands `names`, all by default."""
     parser = argparse.ArgumentParser(
         prog="telpher",
         description="A Telegram bot that puts your cloud drive into your chat, with a workshop beside it.",
@@ -33,24 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--env-file", type=Path, default=Path(".env"), metavar="FILE", help="file with settings (default: .env)"
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    modules: dict[str, ModuleType] = {}
-    for name in _wanted(arguments):
-        modules[name] = importlib.import_module(f"telpher.cli.{name}")
-        modules[name].add_parser(subparsers)
-    args = parser.parse_args(arguments)
-    if args.version:
-        print(f"telpher {__version__}")
-        return 0
-    if args.command is None:
-        parser.print_help()
-        return 2
-    return _run(modules[args.command], args)
+    for name in names:
+        importlib.import_module(f"telpher.cli.{name}").add_parser(subparsers)
+    return parser
 
 
 def _wanted(arguments: Sequence[str]) -> tuple[str, ...]:
     """The one command that is named, when there is one; else all, for the help or the complaint."""
-    named = tuple(word for word in arguments if word in _COMMANDS)[:1]
-    return named or _COMMANDS
+    named = tuple(word for word in arguments if word in COMMANDS)[:1]
+    return named or COMMANDS
 
 
 def _run(module: ModuleType, args: argparse.Namespace) -> int:
