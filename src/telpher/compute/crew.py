@@ -37,6 +37,11 @@ class Pool(Protocol):
         """Stop what runs, end the workers."""
 
 
+def failure(reason: str) -> ComputationFailedError:
+    """The error that says why a computation ended without an answer."""
+    return ComputationFailedError(reason, reason=reason)
+
+
 def value_of(module: Module, arguments: Arguments, outcome: Outcome) -> Value:
     """What a native call answered; raises what its status means."""
     status, integer, real, content = outcome[:4]
@@ -48,8 +53,7 @@ def value_of(module: Module, arguments: Arguments, outcome: Outcome) -> Value:
         raise MemoryShortError(
             "the kernel could not allocate", needed_bytes=module.memory_bytes(arguments), free_bytes=0
         )
-    reason = _REASONS.get(status, f"the kernel gave up with status {status}")
-    raise ComputationFailedError(reason, reason=reason)
+    raise failure(_REASONS.get(status, f"the kernel gave up with status {status}"))
 
 
 async def settle(calls: Sequence[Call]) -> None:

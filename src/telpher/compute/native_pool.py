@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from telpher.compute.crew import Call, value_of
+from telpher.compute.crew import Call, failure, value_of
 from telpher.compute.kernels import pool as native
 from telpher.compute.port import Arguments, CallTiming, Module
-from telpher.errors import ComputationFailedError
 
 
 class NativePool:
@@ -21,7 +20,7 @@ class NativePool:
 
     def submit(self, module: Module, arguments: Arguments) -> Call:
         if module.native is None:
-            raise ComputationFailedError(reason=f"{module.name} is not a native module")
+            raise failure(f"{module.name} is not a native module")
         call = Call(native.Control(), self._loop.create_future())
         number = self._pool.submit(module.native.function, module.native.encode(arguments), call.control)
         self._flying[number] = (call, module, arguments)

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from telpher.compute import machine
+from telpher.compute.crew import failure
 from telpher.compute.figures import summarise
 from telpher.compute.port import Module, Run, Strategy, in_language
 from telpher.compute.process_pool import child_environment
-from telpher.errors import ComputationFailedError
 
 _DRAWING_TIMEOUT_S = 60.0
 
@@ -121,12 +121,12 @@ async def draw(runs: Sequence[Run], texts: PictureTexts) -> bytes:
         async with asyncio.timeout(_DRAWING_TIMEOUT_S):
             picture, complaint = await process.communicate(json.dumps(order).encode())
     except TimeoutError:
-        raise ComputationFailedError(reason="drawing the picture took too long") from None
+        raise failure("drawing the picture took too long") from None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
         reason = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-        raise ComputationFailedError(f"the picture could not be drawn: {reason}", reason=reason)
+        raise failure(f"the picture could not be drawn: {reason}")
     return picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import json
 import mmap
@@ -11,10 +12,11 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from telpher import errors
-from telpher.compute.crew import Call
+from telpher.compute.crew import Call, failure
 from telpher.compute.kernels import pool as native
 from telpher.compute.port import Arguments, CallCancelledError, CallTiming, Module
 from telpher.compute.worker import PACKET_BYTES
@@ -64,7 +66,7 @@ class ProcessPool:
 
     def submit(self, module: Module, arguments: Arguments) -> Call:
         if not self._free_slots:
-            raise ComputationFailedError(reason=f"more than {_SLOTS} calls at once")
+            raise failure(f"more than {_SLOTS} calls at once")
         slot = self._free_slots.pop()
         call = Call(native.Control(self._place(slot)), self._loop.create_future())
         call.control.reset()
@@ -86,13 +88,13 @@ class ProcessPool:
         while not all(worker is not None and worker.is_ready for worker in self._workers):
             await asyncio.sleep(0.005)
             if any(worker is None for worker in self._workers):
-                raise ComputationFailedError(reason="a worker process ended before it was ready")
+                raise failure("a worker process ended before it was ready")
 
     def cool(self, module: Module) -> None:
         """Let the workers give back what the module's calls left behind."""
         for worker in self._workers:
             if worker is not None and worker.order is None:
-                worker.line.send(json.dumps({"cool": module.name}).encode())
+                _send(worker, {"cool": module.name})
 
     def _place(self, slot: int) -> memoryview:
         return self._controls[slot * _STRIDE_BYTES :][: native.CONTROL_SIZE]
@@ -124,7 +126,7 @@ class ProcessPool:
                 worker.order = order
                 place = order.slot * _STRIDE_BYTES
                 message = {"module": order.module.name, "arguments": dict(order.arguments), "control": place}
-                worker.line.send(json.dumps(message).encode())
+                _send(worker, message)
 
     def _hear(self, worker: _Worker, place: int) -> None:
         try:
@@ -171,7 +173,7 @@ class ProcessPool:
             failed += self._waiting
             self._waiting.clear()
         for order in failed:
-            error = CallCancelledError() if order.call.control.cancelled else ComputationFailedError(reason=reason)
+            error = CallCancelledError() if order.call.control.cancelled else failure(reason)
             order.call.timing.set_exception(error)
         if self._waiting:
             self.warm_up()
@@ -198,6 +200,12 @@ class ProcessPool:
         ending = self._loop.run_in_executor(None, _end, worker.process)
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
+
+
+def _send(worker: _Worker, message: Mapping[str, Any]) -> None:
+    # A worker that has just died is heard of by the end of its line, which then fails what it was given.
+    with contextlib.suppress(OSError):
+        worker.line.send(json.dumps(message).encode())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -7,10 +7,9 @@ import concurrent.futures
 import threading
 import time
 
-from telpher.compute.crew import Call, value_of
+from telpher.compute.crew import Call, failure, value_of
 from telpher.compute.kernels import pool as native
 from telpher.compute.port import Arguments, CallCancelledError, CallTiming, Module, Value
-from telpher.errors import ComputationFailedError
 
 
 def call_module(module: Module, arguments: Arguments, control: native.Control) -> Value:
@@ -22,7 +21,7 @@ def call_module(module: Module, arguments: Arguments, control: native.Control) -
             module, arguments, native.call(module.native.function, module.native.encode(arguments), control)
         )
     if module.kernel is None:
-        raise ComputationFailedError(reason=f"{module.name} has no kernel")
+        raise failure(f"{module.name} has no kernel")
     return module.kernel(arguments, control)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 
 def find(keys: Sequence[int], sought: int) -> int:
@@ -12,13 +13,22 @@ def find(keys: Sequence[int], sought: int) -> int:
     return position if position < len(keys) and keys[position] == sought else -1
 
 
+def lower_bounds(keys: Sequence[int], queries: Iterable[int]) -> list[int]:
+    """For each query the number of keys smaller than it; `keys` ascend and may repeat."""
+    return [bisect.bisect_left(keys, query) for query in queries]
+
+
+def scattered_below(n: int, count: int) -> list[int]:
+    """The pseudo-random queries of the module `search`: SplitMix64 (https://doi.org/10.1145/2714064.2660195), brought below `n`."""
+    numbers = []
+    for i in range(count):
+        z = (i + 1) * 0x9E3779B97F4A7C15 % 2**64
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        numbers.append(((z ^ z >> 31) >> 32) * n >> 32)
+    return numbers
+
+
 def leibniz(terms: int) -> float:
-    """Four times the sum of the first `terms` terms of 1 - 1/3 + 1/5 - …, added from the smallest, with the error of each step kept."""
-    total = compensation = 0.0
-    for k in reversed(range(terms)):
-        term = (-1.0 if k % 2 else 1.0) / (2 * k + 1)
-        stepped = total + term
-        # Neumaier's variant of Kahan's summation: the smaller addend's lost low bits.
-        compensation += (total - stepped) + term if abs(total) >= abs(term) else (term - stepped) + total
-        total = stepped
-    return 4.0 * (total + compensation)
+    """Four times the sum of the first `terms` terms of 1 - 1/3 + 1/5 - …, rounded once."""
+    return 4.0 * math.fsum((-1.0 if k % 2 else 1.0) / (2 * k + 1) for k in range(terms))

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from telpher import errors
 from telpher.compute import machine
-from telpher.compute.crew import Call, Pool, settle
+from telpher.compute.crew import Call, Pool, failure, settle
 from telpher.compute.native_pool import NativePool
 from telpher.compute.port import Arguments, CallTiming, Module, Run, RunProgress, Strategy, TellRun, Titles
 from telpher.compute.process_pool import ProcessPool, child_environment
@@ -226,13 +226,13 @@ class NaiveProcesses:
                 os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
         if process.returncode != 0:
-            raise ComputationFailedError(reason=f"the processes ended with status {process.returncode}")
+            raise failure(f"the processes ended with status {process.returncode}")
         answer: dict[str, Any] = json.loads(output)
         for call in answer["calls"]:
             if "error" in call:
                 raise getattr(errors, call["error"]["kind"], ComputationFailedError)(**call["error"]["params"])
         if len(answer["calls"]) < calls:
-            raise ComputationFailedError(reason=f"{calls - len(answer['calls'])} processes ended without an answer")
+            raise failure(f"{calls - len(answer['calls'])} processes ended without an answer")
         tell(RunProgress(strategy=self.name, calls_done=calls, calls=calls, fraction=1.0))
         timings = [CallTiming(**call) for call in answer["calls"]]
         return _run(self.name, module, arguments, answer["start_s"], answer["end_s"], timings)

@@ -1,5 +1,5 @@
 # cython: language_level=3, freethreading_compatible=True, binding=False
-"""Pi, by the lesson's series, without the interpreter's lock."""
+"""Pi by the lesson's series, without the interpreter's lock."""
 
 from cpython.pycapsule cimport PyCapsule_New
 
