@@ -39,7 +39,7 @@ async def alone(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[TelpherProces
 
 
 def _chat_page(process: TelpherProcess) -> str:
-    line = next(line for line in process.output if "http://" in line)
+    line = next(line for line in reversed(process.output) if "http://" in line)
     return "http://" + line.partition("http://")[2].rstrip("/")
 
 
@@ -81,9 +81,10 @@ async def test_a_busy_port_gives_way_to_a_free_one_and_says_so(alone: TelpherPro
 async def test_a_stop_in_the_middle_of_a_file_loses_nothing(
     telpher_process: TelpherProcess, sandbox: Sandbox, anna: Person
 ) -> None:
+    content = _CONTENT * 5
     await telpher_process.start()
-    await add_fault(sandbox, match="GET /file/", kind="bandwidth", bytes_per_s=400_000, direction="down")
-    await anna.send_file(_CONTENT, name="slow.bin")
+    await add_fault(sandbox, match="GET /file/", kind="bandwidth", bytes_per_s=2_000_000, direction="down")
+    await anna.send_file(content, name="slow.bin")
     await anna.wait_for(has_text("slow.bin", "%"))
     assert await telpher_process.stop() == 0
     assert _stored(telpher_process.drive_dir, "slow.bin") is None
@@ -93,7 +94,7 @@ async def test_a_stop_in_the_middle_of_a_file_loses_nothing(
     await telpher_process.start()
     await anna.wait_for(has_text("slow.bin", "verified"), timeout_s=40)
     await anna.wait_for(has_text("Anna"))
-    assert _stored(telpher_process.drive_dir, "slow.bin") == _CONTENT
+    assert _stored(telpher_process.drive_dir, "slow.bin") == content
     assert len([message for message in anna.messages if has_text("slow.bin")(message)]) == 1, "one receipt"
     assert await telpher_process.stop() == 0
 
@@ -170,7 +171,7 @@ async def test_no_secret_is_shown_or_stored(telpher_process: TelpherProcess, san
     await anna.wait_for(has_text("f.bin", "verified"), timeout_s=40)
     assert await telpher_process.stop() == 0
     secret = sandbox.token.partition(":")[2]
-    assert len(telpher_process.log) > 500, "there is something to look at"
+    assert "is tried again" in telpher_process.log, "there is something to look at"
     assert secret not in telpher_process.log + "\n".join(telpher_process.output)
     kept = [path for path in telpher_process.drive_dir.parent.rglob("*") if path.is_file()]
     assert len(kept) > 1
