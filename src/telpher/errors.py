@@ -160,6 +160,30 @@ class LoginRequiredError(DriveError):
     text_key = "error.login_required"
 
 
+class LoginFailedError(DriveError):
+    """A log-in did not end with a grant, for a reason that none of the following names."""
+
+    text_key = "error.login_failed"
+
+
+class LoginDeniedError(LoginFailedError):
+    """The person said no on the drive's page."""
+
+    text_key = "error.login_denied"
+
+
+class LoginExpiredError(LoginFailedError):
+    """The person did not answer in time."""
+
+    text_key = "error.login_expired"
+
+
+class LoginClientError(LoginFailedError):
+    """The operator's own OAuth client does not fit: of another type, deleted, or its file is damaged."""
+
+    text_key = "error.login_client"
+
+
 class DriveForbiddenError(DriveError):
     """The account may not do this to this entry."""
 

@@ -214,6 +214,23 @@ content_index = sa.Table(
 )
 """Which entries we know to hold which content. A hint: the drive is asked before anybody is told."""
 
+# ---- accounts: who may speak to which drive ----------------------------------------------------------------------------
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("changed_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("person_id", "drive", "subject"),
+)
+"""A drive's account that was connected. `person_id` 0 is the bot's own, used for everybody; `secret` is encrypted."""
+
 # ---- bot: messages that go on living ---------------------------------------------------------------------------------
 
 receipts = sa.Table(

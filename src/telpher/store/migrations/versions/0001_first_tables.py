@@ -25,6 +25,19 @@ BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
 def upgrade() -> None:
     """Build every table of the first release."""
     op.create_table(
+        "accounts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("person_id", "drive", "subject", name=op.f("uq_accounts_person_id_drive_subject")),
+    )
+    op.create_table(
         "content_index",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
