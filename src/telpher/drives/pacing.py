@@ -64,6 +64,10 @@ class Pace:
             await self._sleep(wait_s)
             wait_s = self._not_before - self._clock()
 
+    async def pause(self, duration_s: float) -> None:
+        """Wait alone, after a fault that says nothing about the others."""
+        await self._sleep(duration_s)
+
     def refused(self, retry_after_s: float | None = None) -> float:
         """The drive asked to slow down: everybody holds back. Returns for how many seconds from now."""
         now = self._clock()

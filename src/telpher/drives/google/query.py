@@ -1,0 +1,62 @@
+"""Drive v3's words: the fields we ask for, entries from its JSON, and queries in which a name cannot say more than a name.
+
+https://developers.google.com/workspace/drive/api/guides/search-files
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from telpher.drives.port import FOLDER_MIME_TYPE, Checksum, ChecksumKind, Entry, EntryId, Order
+
+FIELDS = "id,name,mimeType,parents,size,modifiedTime,md5Checksum,webViewLink,trashed"
+LIST_FIELDS = f"nextPageToken,files({FIELDS})"
+
+ORDER_BY = {
+    Order.NAME: "folder,name_natural",
+    Order.NEWEST: "folder,modifiedTime desc",
+    Order.LARGEST: "folder,quotaBytesUsed desc",
+}
+
+
+def quoted(text: str) -> str:
+    """`text` as a string of the query language: `'` and `\\` are escaped."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def children_of(folder_id: str) -> str:
+    """What lies in a folder."""
+    return f"{quoted(folder_id)} in parents and trashed = false"
+
+
+def containing(words: str) -> str:
+    """What has every word in its name or, where Google has read it, its content; empty without words."""
+    conditions = [f"(name contains {quoted(word)} or fullText contains {quoted(word)})" for word in words.split()]
+    return " and ".join([*conditions, "trashed = false"]) if conditions else ""
+
+
+def entry_from(resource: dict[str, Any]) -> Entry:
+    """An entry from a files resource with FIELDS."""
+    is_folder = resource["mimeType"] == FOLDER_MIME_TYPE
+    parents = resource.get("parents") or [None]
+    size, md5 = resource.get("size"), resource.get("md5Checksum")
+    return Entry(
+        id=EntryId(resource["id"]),
+        name=resource["name"],
+        parent_id=EntryId(parents[0]) if parents[0] else None,
+        is_folder=is_folder,
+        # Google Docs tell a size of what they take, but have no bytes of their own: those have a checksum.
+        size_bytes=int(size) if size is not None and md5 is not None and not is_folder else None,
+        mime_type=resource["mimeType"],
+        modified_at=dt.datetime.fromisoformat(resource["modifiedTime"]).astimezone(dt.UTC),
+        checksum=Checksum(ChecksumKind.MD5, md5) if md5 else None,
+        link=resource.get("webViewLink"),
+        is_trashed=bool(resource.get("trashed")),
+    )
+
+
+def time_text(moment: dt.datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond that Drive keeps."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
