@@ -196,7 +196,10 @@ WEBP = b"RIFF" + bytes(4) + b"WEBPVP8X" + bytes(8) + (99).to_bytes(3, "little") 
         ("sound.wav", WAV, "document", {}),
         ("broken.jpg", b"\xff\xd8\xff\xe0", "document", {}),
         ("broken.mp4", box(b"ftyp", b"isom") + b"\0\0\0\x09moov", "video", {"width": 0, "height": 0}),
-        ("notes.txt", b"x", "document", {}),
+        ("notes.txt", b"x", "document", {"mime_type": "text/plain"}),
+        ("backup.tar.gz", b"x", "document", {"mime_type": "application/gzip"}),
+        ("unknown.zzz", b"x", "document", {"mime_type": "application/octet-stream"}),
+        ("lossless.flac", b"x", "audio", {"mime_type": "audio/flac"}),
     ],
 )
 async def test_the_app_guesses_the_kind_and_the_server_measures(

@@ -5,7 +5,6 @@ No Bot API method lies here; a person's app speaks another protocol to Telegram,
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 from urllib.parse import quote, unquote
@@ -197,7 +196,7 @@ class ChatApi:
     def _new_album(self, size: int) -> Json:
         if size == 1:
             return {}
-        return {"media_group_id": str(self._world.ledger.next_id("album", 13_900_000_000_000_001))}
+        return {"media_group_id": self._world.next_album_id()}
 
     async def _forward(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -264,9 +263,9 @@ class ChatApi:
             "offset": str(body.get("offset", "")),
             "chat_type": "sender",
         }
-        waiting = asyncio.ensure_future(self._world.queries.answer(query_id, _INLINE_TIMEOUT_S))  # noqa: TID251 - awaited below
         self._world.updates.add("inline_query", query)
-        answer = await waiting
+        # Nothing runs between the two lines, so the answer cannot come before we wait for it.
+        answer = await self._world.queries.answer(query_id, _INLINE_TIMEOUT_S)
         if answer is None:
             raise ApiError(504, "Gateway Timeout: the bot did not answer the inline query")
         return web.json_response(answer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import mimetypes
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from telpher.sandbox.telegram.errors import bad_request
 from telpher.sandbox.telegram.ledger import Json, Ledger
 from telpher.sandbox.telegram.measures import measure
+from telpher.sandbox.telegram.mime_types import mime_type_of
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,7 @@ class FileDepot:
             "file_size": upload.size_bytes,
             "kind": kind,
             "file_name": upload.name,
-            # Telegram, too, believes the name's ending before it believes what the client says.
-            "mime_type": mimetypes.guess_type(upload.name)[0] or upload.mime_type or "application/octet-stream",
+            "mime_type": mime_type_of(upload.name, upload.mime_type),
             **measured,
             **{name: value for name, value in details.items() if value is not None},
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from telpher.sandbox.telegram.entities import formatted
 from telpher.sandbox.telegram.errors import bad_request
@@ -220,14 +219,12 @@ def removed(world: World, chat_id: int, message_id: int) -> bool:
 
 def edit_as_person(world: World, message: Json, content: Json) -> Json:
     """A person changes their own message: the bot gets `edited_message`."""
-    after: Any = {
-        key: value for key, value in message.items() if key not in {"text", "entities", "caption", "caption_entities"}
-    }
-    after = {**after, **content, "edit_date": world.now()}
+    replaced = {"text", "entities", "caption", "caption_entities"}
+    after: Json = {key: value for key, value in message.items() if key not in replaced}
+    after |= {**content, "edit_date": world.now()}
     with world.ledger.together():
         world.ledger.put_message(after)
         _tell(world, "edited", after, None)
         if _is_for_bot(world, after):
             world.updates.add("edited_message", after)
-    result: Json = after
-    return result
+    return after

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Sequence
 
 from telpher.sandbox.telegram.entities import formatted
@@ -12,6 +11,7 @@ from telpher.sandbox.telegram.ledger import Json
 from telpher.sandbox.telegram.measures import measure
 from telpher.sandbox.telegram.messages import LONGEST_CAPTION
 from telpher.sandbox.telegram.methods.media import file_content
+from telpher.sandbox.telegram.mime_types import mime_type_of
 from telpher.sandbox.telegram.utf16 import utf16_len
 from telpher.sandbox.telegram.world import World
 
@@ -27,8 +27,7 @@ _VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
 
 def guess_kind(upload: Upload) -> str:
     """Pictures that can be read go as photos, films as videos, music as audio, GIFs as animations, all else as documents."""
-    declared = upload.mime_type or ""
-    mime_type = mimetypes.guess_type(upload.name)[0] or declared
+    mime_type = mime_type_of(upload.name, upload.mime_type)
     if mime_type == "image/gif":
         return "animation"
     if mime_type in _VIDEO_TYPES:

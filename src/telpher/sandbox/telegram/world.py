@@ -16,6 +16,7 @@ from telpher.sandbox.telegram.updates import UpdateQueue
 
 FIRST_USER_ID = 1001
 _FIRST_GROUP_NUMBER = 5001
+_FIRST_ALBUM_ID = 13_900_000_000_000_001
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,10 @@ class World:
             raise ApiError(403, "Forbidden: bot was blocked by the user")
         self.flood.pass_or_refuse(chat["id"])
         return chat
+
+    def next_album_id(self) -> str:
+        """A new media_group_id."""
+        return str(self.ledger.next_id("album", _FIRST_ALBUM_ID))
 
     def people_in(self, chat_id: int) -> list[int]:
         """Whose windows show this chat."""

@@ -118,7 +118,7 @@ def send_media_group(world: World, args: Json) -> list[Json]:
     chat = world.chat_to_write_to(args["chat_id"])
     captions = [caption_content(item) for item in items]
     contents = [media_content(world, item, args) for item in items]
-    group_id = {"media_group_id": str(world.ledger.next_id("album", 13_900_000_000_000_001))} if len(items) > 1 else {}
+    group_id = {"media_group_id": world.next_album_id()} if len(items) > 1 else {}
     return [
         bot_message(world, chat, {**group_id, **content, **caption}, args)
         for content, caption in zip(contents, captions, strict=True)
