@@ -174,9 +174,9 @@ async def test_nobody_elses_buttons(telpher_running: TelpherRunning, anna: Perso
 async def test_cancel_stops_a_running_transfer_and_retry_begins_again(
     telpher_running: TelpherRunning, anna: Person
 ) -> None:
-    content = os.urandom(4_000_000)
+    content = os.urandom(6_000_000)
     await telpher_running.add_fault(
-        match="GET /file/", kind="bandwidth", bytes_per_s=400_000, direction="down", times=1
+        match="GET /file/", kind="bandwidth", bytes_per_s=600_000, direction="down", times=1
     )
     sent = await anna.send_file(content, name="slow.bin", kind="document")
     running = await anna.wait_for(has_text("slow.bin", "%"), after=sent)
@@ -191,9 +191,9 @@ async def test_cancel_stops_a_running_transfer_and_retry_begins_again(
 
 async def test_jobs_lists_what_runs_and_cancels_it(telpher_running: TelpherRunning, anna: Person) -> None:
     await telpher_running.add_fault(
-        match="GET /file/", kind="bandwidth", bytes_per_s=200_000, direction="down", times=1
+        match="GET /file/", kind="bandwidth", bytes_per_s=300_000, direction="down", times=1
     )
-    sent = await anna.send_file(os.urandom(4_000_000), name="slow.bin", kind="document")
+    sent = await anna.send_file(os.urandom(6_000_000), name="slow.bin", kind="document")
     await anna.wait_for(has_text("slow.bin", "%"), after=sent)
     listed = await anna.ask("/jobs", has_text("1 job", "slow.bin", "%"))
     await anna.press(listed, "Cancel 1")

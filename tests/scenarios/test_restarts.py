@@ -12,9 +12,9 @@ from telpher.sandbox.service import Sandbox
 
 
 async def test_a_receipt_goes_on_in_the_same_message(telpher_running: TelpherRunning, anna: Person) -> None:
-    content = os.urandom(3_000_000)
+    content = os.urandom(6_000_000)
     await telpher_running.add_fault(
-        match="GET /file/", kind="bandwidth", bytes_per_s=500_000, direction="down", times=1
+        match="GET /file/", kind="bandwidth", bytes_per_s=1_000_000, direction="down", times=1
     )
     await anna.send_file(content, name="long way.bin", kind="document")
     running = await anna.wait_for(has_text("long way.bin", "%"))
@@ -34,8 +34,8 @@ async def test_a_file_sent_while_the_bot_is_away_is_waited_for(telpher_running: 
 
 
 async def test_a_killed_bot_ends_what_it_began(telpher_process: TelpherProcess, sandbox: Sandbox, anna: Person) -> None:
-    content = os.urandom(3_000_000)
-    await add_fault(sandbox, match="GET /file/", kind="bandwidth", bytes_per_s=500_000, direction="down", times=1)
+    content = os.urandom(6_000_000)
+    await add_fault(sandbox, match="GET /file/", kind="bandwidth", bytes_per_s=1_000_000, direction="down", times=1)
     await telpher_process.start()
     await anna.send_file(content, name="long way.bin", kind="document")
     running = await anna.wait_for(has_text("long way.bin", "%"))
