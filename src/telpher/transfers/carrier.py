@@ -1,0 +1,108 @@
+"""The transfer engine: carries files from their sources into drives, exactly once, byte for byte, and forgets none.
+
+What it promises survives restarts; what a cancelled transfer leaves, `discard` frees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from telpher.drives.port import Drive, Entry
+from telpher.errors import TelpherError
+from telpher.store import Store
+from telpher.transfers import janitor
+from telpher.transfers.checkpoint import Checkpoints
+from telpher.transfers.gauge import Gauge
+from telpher.transfers.journey import Journey, Means
+from telpher.transfers.patience import PatienceLimits
+from telpher.transfers.port import SourceOpener, TellProgress, TransferId, TransferRequest
+from telpher.transfers.reservation import DiskLedger
+from telpher.transfers.upload import withdraw
+
+_log = logging.getLogger(__name__)
+
+_THREADS = 4
+_WITHDRAW_S = 5.0
+
+FindDrive = Callable[[int, str], Awaitable[Drive]]
+"""The drive of a person, by its name."""
+
+
+class Carrier:
+    """`carry` may run for many transfers at once; each runs at most once at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        spool_dir: Path,
+        spool_limit_bytes: int,
+        headroom_bytes: int,
+        find_drive: FindDrive | None = None,
+        patience: PatienceLimits | None = None,
+    ) -> None:
+        """`find_drive` lets `discard` also free what the drive holds."""
+        self._means = Means(
+            checkpoints=Checkpoints(store),
+            ledger=DiskLedger(spool_dir, limit_bytes=spool_limit_bytes, headroom_bytes=headroom_bytes),
+            threads=ThreadPoolExecutor(_THREADS, thread_name_prefix="telpher-transfer"),
+            spool_dir=spool_dir,
+            patience=patience or PatienceLimits(),
+        )
+        self._find_drive = find_drive
+        self._active: set[TransferId] = set()
+        self._starting = asyncio.Lock()
+        self._is_started = False
+
+    async def start(self) -> None:
+        """Clear the spool of what belongs to no transfer. The first `carry` does it if nobody did."""
+        async with self._starting:
+            if not self._is_started:
+                unfinished = await self._means.checkpoints.unfinished()
+                kept = await self._means.off_loop(janitor.sweep, self._means.spool_dir, unfinished)
+                for transfer_id, written_bytes in kept.items():
+                    self._means.ledger.found(transfer_id, written_bytes)
+                self._is_started = True
+
+    async def close(self) -> None:
+        """End the threads. Whatever is carried must have been cancelled before."""
+        self._means.ledger.close()
+        await asyncio.to_thread(self._means.threads.shutdown)
+
+    async def carry(
+        self, request: TransferRequest, *, drive: Drive, open_source: SourceOpener, tell: TellProgress
+    ) -> Entry:
+        """Bring the file into the drive; returns its verified entry, also when an earlier attempt has done it all.
+
+        Raises a TelpherError; what was done stays, and the next attempt goes on from it, unless the error is permanent. Cancelled,
+        it stops at once in the same way; `discard` frees what it leaves.
+        """
+        await self.start()
+        if request.id in self._active:
+            raise RuntimeError(f"{request.id} is being carried already")
+        self._active.add(request.id)
+        try:
+            return await Journey(self._means, request, drive, open_source, Gauge(tell)).to_the_end()
+        finally:
+            self._active.discard(request.id)
+
+    async def discard(self, transfer_id: TransferId) -> None:
+        """Free all that an unfinished transfer holds, here and at the drive. No error if there is nothing to free."""
+        await self.start()
+        if transfer_id in self._active:
+            raise RuntimeError(f"{transfer_id} is being carried: cancel that first")
+        transfer = await self._means.checkpoints.find(transfer_id)
+        if transfer is None or transfer.is_verified:
+            return
+        if self._find_drive is not None:
+            try:
+                async with asyncio.timeout(_WITHDRAW_S):
+                    await withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
+            except (TelpherError, TimeoutError) as error:
+                _log.warning("the upload of a cancelled transfer is left to expire: %s", error)
+        await self._means.remove_spool(transfer_id)
+        await self._means.checkpoints.forget(transfer_id)
