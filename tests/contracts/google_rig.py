@@ -25,7 +25,13 @@ FILE = "https://www.googleapis.com/auth/drive.file"
 ANNA, BORIS = "anna@example.com", "boris@example.com"
 GRANULE = 256 * 1024
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_CHECKS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float), "string": str, "any": object}
+_CHECKS: dict[str, type | tuple[type, ...]] = {
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "string": str,
+    "any": object,
+}
 
 
 @functools.cache

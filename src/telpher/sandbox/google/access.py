@@ -10,15 +10,18 @@ from telpher.sandbox.google.ledger import FOLDER_TYPE, Ledger, now_ms
 
 ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
 _RANK = {role: rank for rank, role in enumerate(ROLES)}
-ANCESTRY = """
-WITH RECURSIVE above(id, parent_id, depth) AS (
-  SELECT id, parent_id, 0 FROM files WHERE id = ?
-  UNION ALL SELECT f.id, f.parent_id, a.depth + 1 FROM files f JOIN above a ON f.id = a.parent_id)
+_INHERITED = """
+WITH RECURSIVE above(id, parent_id) AS (
+  SELECT id, parent_id FROM files WHERE id = ?
+  UNION ALL SELECT f.id, f.parent_id FROM files f JOIN above a ON f.id = a.parent_id)
+SELECT p.role FROM permissions p JOIN above a ON a.id = p.file_id
+WHERE (p.email = ? OR (p.type = 'anyone' AND ?)) AND (p.expires_ms IS NULL OR p.expires_ms > ?)
 """
-BELOW = """
+_BELOW = """
 WITH RECURSIVE below(id) AS (
   SELECT id FROM files WHERE id = ?
   UNION ALL SELECT f.id FROM files f JOIN below b ON f.parent_id = b.id)
+SELECT id FROM below
 """
 
 
@@ -34,11 +37,7 @@ def role_of(ledger: Ledger, row: sqlite3.Row, email: str, *, with_links: bool = 
     """The strongest role that the account has on this file, its own or inherited from a folder or a shared drive."""
     if row["owner"] == email:
         return "owner"
-    found = ledger.all(
-        ANCESTRY + "SELECT p.role FROM permissions p JOIN above a ON a.id = p.file_id"
-        " WHERE (p.email = ? OR (p.type = 'anyone' AND ?)) AND (p.expires_ms IS NULL OR p.expires_ms > ?)",
-        *(row["id"], email, int(with_links), now_ms()),
-    )
+    found = ledger.all(_INHERITED, row["id"], email, int(with_links), now_ms())
     return max((one["role"] for one in found), key=_RANK.__getitem__, default=None)
 
 
@@ -94,3 +93,8 @@ def member_drives(ledger: Ledger, email: str) -> list[str]:
     """The shared drives that the account is a member of."""
     rows = ledger.all("SELECT d.id FROM drives d JOIN permissions p ON p.file_id = d.id WHERE p.email = ?", email)
     return [row["id"] for row in rows]
+
+
+def ids_below(ledger: Ledger, file_id: str) -> list[str]:
+    """A file and, if it is a folder, all that it holds at any depth."""
+    return [row["id"] for row in ledger.all(_BELOW, file_id)]

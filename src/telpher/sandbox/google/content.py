@@ -125,10 +125,14 @@ async def store(chunks: AsyncIterable[bytes], path: Path, *, limit_bytes: int | 
     try:
         async for chunk in chunks:
             await writer.write(chunk)
-            if limit_bytes is not None and writer.taken_bytes > limit_bytes:
-                raise OverflowError
+            _check_limit(writer.taken_bytes, limit_bytes)
         return writer.taken_bytes, await writer.finish()
     except BaseException:
         await writer.pause()
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
         raise
+
+
+def _check_limit(taken_bytes: int, limit_bytes: int | None) -> None:
+    if limit_bytes is not None and taken_bytes > limit_bytes:
+        raise OverflowError

@@ -274,7 +274,7 @@ async def _seed(request: web.Request) -> web.Response:
         ledger.run_many(
             "INSERT INTO files (id, name, name_key, natural_key, mime_type, folder_rank, parent_id, owner, client_id, created_ms,"
             " modified_ms, modified_by, size_bytes, quota_bytes, blob, md5, original_name, revision)"
-            f" VALUES ({', '.join('?' * len(rows[0]))})",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
     return web.json_response({"count": count, "first_id": rows[0][0], "last_id": rows[-1][0]})

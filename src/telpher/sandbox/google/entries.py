@@ -1,4 +1,4 @@
-"""Changes to the drive's tree: create, edit, move, copy, trash, delete; each leaves a line in the list of changes."""
+"""Changes to the drive's tree: create, edit, move, copy; each leaves a line in the list of changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import secrets
 import sqlite3
 from typing import Any
 
-from telpher.sandbox.google.access import BELOW, account_of, find_parent, is_at_least, role_of
+from telpher.sandbox.google import trash
+from telpher.sandbox.google.access import account_of, find_parent, ids_below, is_at_least, role_of
 from telpher.sandbox.google.errors import DriveError, insufficient_permissions
 from telpher.sandbox.google.grants import Caller
 from telpher.sandbox.google.ledger import (
@@ -21,6 +22,7 @@ from telpher.sandbox.google.ledger import (
     now_ms,
 )
 from telpher.sandbox.google.render import GOOGLE_TYPE_PREFIX
+from telpher.sandbox.google.rows import note_change, row_of
 
 BINARY_TYPE = "application/octet-stream"
 INDEXED_TEXT_BYTES = 64 * 1024
@@ -70,21 +72,6 @@ def map_field(metadata: dict[str, Any], name: str) -> dict[str, str | None]:
     if not isinstance(value, dict) or not all(one is None or isinstance(one, str) for one in value.values()):
         raise DriveError(400, "invalid", f"Invalid value for field {name}.", location=name)
     return value
-
-
-def note_change(ledger: Ledger, row: sqlite3.Row, *, is_removed: bool = False) -> None:
-    """Tell changes.list."""
-    ledger.run(
-        "INSERT INTO changes (file_id, email, drive_id, client_id, is_removed, time_ms) VALUES (?, ?, ?, ?, ?, ?)",
-        *(row["id"], row["owner"], row["drive_id"], row["client_id"], int(is_removed), now_ms()),
-    )
-
-
-def row_of(ledger: Ledger, file_id: str) -> sqlite3.Row:
-    """A row that is known to exist."""
-    row = ledger.one("SELECT * FROM files WHERE id = ?", file_id)
-    assert row is not None
-    return row
 
 
 def used_bytes(ledger: Ledger, email: str, *, in_trash_only: bool = False) -> int:
@@ -256,13 +243,13 @@ def update(
             ledger.run(f"UPDATE files SET {columns} WHERE id = ?", *changed.values(), row["id"])  # noqa: S608
         _mark(ledger, caller, row["id"], metadata)
         if "trashed" in metadata:
-            set_trashed(ledger, caller, row, is_trashed=metadata["trashed"] is True)
+            trash.set_trashed(ledger, caller, row, is_trashed=metadata["trashed"] is True)
         if query.get("addParents") or query.get("removeParents"):
             _move(ledger, caller, row, query)
         fresh = row_of(ledger, row["id"])
         note_change(ledger, fresh)
     if content is not None and row["blob"]:
-        drop_blobs(ledger, [row["blob"]])
+        trash.drop_blobs(ledger, [row["blob"]])
     return fresh
 
 
@@ -342,89 +329,16 @@ def _move(ledger: Ledger, caller: Caller, row: sqlite3.Row, query: dict[str, str
         return
     if row["parent_id"] not in removed:
         raise DriveError(403, "cannotAddParent", "Increasing the number of parents is not allowed")
-    below = {one["id"] for one in ledger.all(BELOW + "SELECT id FROM below", row["id"])}
+    below = ids_below(ledger, row["id"])
     if parent["id"] in below:
         raise DriveError(403, "cyclicMembershipsNotAllowed", "A folder cannot be moved into itself or below itself.")
     ledger.run("UPDATE files SET parent_id = ?, version = version + 1 WHERE id = ?", parent["id"], row["id"])
     if parent["drive_id"] != row["drive_id"]:
         owner = None if parent["drive_id"] is not None else caller.email
-        ledger.run(
-            BELOW + "UPDATE files SET drive_id = ?, owner = ? WHERE id IN (SELECT id FROM below)",
-            *(row["id"], parent["drive_id"], owner),
+        ledger.run_many(
+            "UPDATE files SET drive_id = ?, owner = ? WHERE id = ?", [(parent["drive_id"], owner, one) for one in below]
         )
-    _spread_trash(ledger, row["id"])
-
-
-def set_trashed(ledger: Ledger, caller: Caller, row: sqlite3.Row, *, is_trashed: bool) -> None:
-    """Put into the trash or take out, with everything below; raises unless the caller may."""
-    wanted = "owner" if row["drive_id"] is None else "fileOrganizer"
-    if row["parent_id"] is None or not is_at_least(role_of(ledger, row, caller.email), wanted):
-        raise insufficient_permissions(row["id"])
-    if bool(row["is_explicitly_trashed"]) == is_trashed:
-        return
-    ledger.run(
-        "UPDATE files SET is_explicitly_trashed = ?, trashed_ms = ?, trashed_by = ?, version = version + 1 WHERE id = ?",
-        *(int(is_trashed), now_ms() if is_trashed else None, caller.email if is_trashed else None, row["id"]),
-    )
-    _spread_trash(ledger, row["id"])
-
-
-def _spread_trash(ledger: Ledger, file_id: str) -> None:
-    """Whether something is in the trash follows from its folders: work it out again from here down."""
-    ledger.run(
-        """
-        WITH RECURSIVE below(id, is_trashed) AS (
-          SELECT f.id, max(f.is_explicitly_trashed, coalesce(p.is_trashed, 0))
-            FROM files f LEFT JOIN files p ON p.id = f.parent_id WHERE f.id = ?
-          UNION ALL
-          SELECT f.id, max(f.is_explicitly_trashed, b.is_trashed) FROM files f JOIN below b ON f.parent_id = b.id)
-        UPDATE files SET is_trashed = below.is_trashed FROM below
-          WHERE files.id = below.id AND files.is_trashed <> below.is_trashed
-        """,
-        file_id,
-    )
-
-
-def delete(ledger: Ledger, caller: Caller, row: sqlite3.Row) -> None:
-    """Remove for good, with everything below; raises unless the caller may."""
-    wanted = "owner" if row["drive_id"] is None else "organizer"
-    if row["parent_id"] is None or not is_at_least(role_of(ledger, row, caller.email), wanted):
-        raise insufficient_permissions(row["id"])
-    remove_trees(ledger, [row["id"]])
-
-
-def empty_trash(ledger: Ledger, caller: Caller, drive_id: str | None) -> None:
-    """Remove for good what the caller may remove of what is in the trash."""
-    place = ("drive_id", drive_id) if drive_id is not None else ("owner", caller.email)
-    app = caller.client_id if caller.sees_only_own_files else None
-    rows = ledger.all(
-        f"SELECT id FROM files WHERE {place[0]} = ? AND is_explicitly_trashed AND (?2 IS NULL OR client_id = ?2)",  # noqa: S608
-        *(place[1], app),
-    )
-    remove_trees(ledger, [row["id"] for row in rows])
-
-
-def remove_trees(ledger: Ledger, file_ids: list[str]) -> None:
-    """Take files out of the tree with all that is below them, and their contents from the disk."""
-    blobs: list[str] = []
-    with ledger.transaction():
-        for file_id in file_ids:
-            for row in ledger.all(BELOW + "SELECT f.* FROM files f JOIN below USING (id)", file_id):
-                note_change(ledger, row, is_removed=True)
-                ledger.run("INSERT OR IGNORE INTO used_ids VALUES (?)", row["id"])
-                ledger.run("DELETE FROM permissions WHERE file_id = ?", row["id"])
-                ledger.run("DELETE FROM marks WHERE file_id = ?", row["id"])
-                ledger.run("DELETE FROM files WHERE id = ?", row["id"])
-                if row["blob"]:
-                    blobs.append(row["blob"])
-    drop_blobs(ledger, blobs)
-
-
-def drop_blobs(ledger: Ledger, blobs: list[str]) -> None:
-    """Delete contents that no file has any more."""
-    for blob in blobs:
-        if ledger.one("SELECT 1 FROM files WHERE blob = ?", blob) is None:
-            (ledger.content_dir / blob).unlink(missing_ok=True)
+    trash.spread_trash(ledger, row["id"])
 
 
 def copy(

@@ -149,7 +149,7 @@ def apply_mask(value: Any, mask: Mask | None) -> Any:
     everything = mask.get("*", mask)
     picked: dict[str, Any] = {}
     for name, part in value.items():
-        below = mask[name] if name in mask else everything
+        below = mask.get(name, everything)
         is_wanted = name in mask or "*" in mask
         if is_wanted and (below is None or isinstance(part, dict | list)):
             picked[name] = apply_mask(part, below)

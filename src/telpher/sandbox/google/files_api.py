@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from telpher.sandbox.google import entries
+from telpher.sandbox.google import entries, trash
 from telpher.sandbox.google.access import account_of, find_file, member_drives
 from telpher.sandbox.google.calls import Call, call_of, json_body, with_method_override
 from telpher.sandbox.google.errors import DriveError, file_not_found, invalid_parameter
@@ -87,7 +87,7 @@ async def _empty_trash(request: web.Request) -> web.Response:
     drive_id = call.query.get("driveId")
     if drive_id is not None and drive_id not in member_drives(call.ledger, call.caller.email):
         raise DriveError(404, "notFound", f"Shared drive not found: {drive_id}", location="driveId")
-    entries.empty_trash(call.ledger, call.caller, drive_id)
+    trash.empty_trash(call.ledger, call.caller, drive_id)
     return web.Response(status=204)
 
 
@@ -142,7 +142,7 @@ async def _delete(request: web.Request) -> web.Response:
     call = await call_of(request)
     call.caller.require_writing()
     row = find_file(call.ledger, call.caller, request.match_info["file_id"], all_drives=call.all_drives)
-    entries.delete(call.ledger, call.caller, row)
+    trash.delete(call.ledger, call.caller, row)
     return web.Response(status=204)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import hashlib
 import ipaddress
 import json
@@ -100,36 +101,52 @@ def _may_redirect(client: sqlite3.Row, uri: str) -> bool:
     return client["kind"] in ("any", "desktop") and _is_loopback(uri)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """A consent request that is in order."""
+
+    client: sqlite3.Row
+    redirect_uri: str
+    scopes: list[str]
+    challenge: str | None
+    challenge_method: str | None
+
+
+def _read_request(ledger: Ledger, query: Form) -> _Asked:
+    """Check what an app asks for; raises OAuthError with what the page then shows."""
+    client = grants.find_client(ledger, _need(query, "client_id"))
+    redirect_uri = _need(query, "redirect_uri")
+    if client["kind"] == "device":
+        raise OAuthError(401, "invalid_client", "Invalid client type for this flow.")
+    if not _may_redirect(client, redirect_uri):
+        raise OAuthError(
+            400, "redirect_uri_mismatch", "The redirect URI in the request is not allowed for this client."
+        )
+    if query.get("response_type") != "code":
+        raise OAuthError(400, "unsupported_response_type", "Invalid response_type")
+    method = query.get("code_challenge_method", "plain" if "code_challenge" in query else None)
+    if method not in (None, "plain", "S256"):
+        raise OAuthError(400, "invalid_request", "Invalid code_challenge_method")
+    return _Asked(client, redirect_uri, grants.read_scopes(query.get("scope", "")), query.get("code_challenge"), method)
+
+
 async def _authorize(request: web.Request) -> web.Response:
-    ledger, query = request.app[LEDGER], request.query
+    ledger, query = request.app[LEDGER], dict(request.query)
     try:
-        client = grants.find_client(ledger, _need(dict(query), "client_id"))
-        redirect_uri = _need(dict(query), "redirect_uri")
-        if client["kind"] == "device":
-            raise OAuthError(401, "invalid_client", "Invalid client type for this flow.")
-        if not _may_redirect(client, redirect_uri):
-            raise OAuthError(
-                400, "redirect_uri_mismatch", "The redirect URI in the request is not allowed for this client."
-            )
-        if query.get("response_type") != "code":
-            raise OAuthError(400, "unsupported_response_type", "Invalid response_type")
-        method = query.get("code_challenge_method", "plain" if "code_challenge" in query else None)
-        if method not in (None, "plain", "S256"):
-            raise OAuthError(400, "invalid_request", "Invalid code_challenge_method")
-        scopes = grants.read_scopes(query.get("scope", ""))
+        asked = _read_request(ledger, query)
     except OAuthError as error:
         text = str(error.body.get("error_description", ""))
         return pages.message(f"Error {error.status}: {error.error}", text, status=error.status)
     consent_id = secrets.token_urlsafe(16)
+    is_offline = asked.client["kind"] != "web" or query.get("access_type") == "offline"
     ledger.run(
         "INSERT INTO consents (id, client_id, redirect_uri, scope, state, challenge, challenge_method, is_offline, expires_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        *(consent_id, client["client_id"], redirect_uri, " ".join(scopes), query.get("state")),
-        *(query.get("code_challenge"), method, int(client["kind"] != "web" or query.get("access_type") == "offline")),
-        now_ms() + 3600 * 1000,
+        *(consent_id, asked.client["client_id"], asked.redirect_uri, " ".join(asked.scopes), query.get("state")),
+        *(asked.challenge, asked.challenge_method, int(is_offline), now_ms() + 3600 * 1000),
     )
     people = _accounts(ledger, query.get("login_hint"))
-    return pages.consent("/o/oauth2/v2/auth/decision", {"request": consent_id}, people, scopes)
+    return pages.consent("/o/oauth2/v2/auth/decision", {"request": consent_id}, people, asked.scopes)
 
 
 async def _decide(request: web.Request) -> web.Response:

@@ -1,6 +1,7 @@
 """multipart/related as upload clients send it, read part by part in constant memory.
 
-Google's own Python client ends lines with a bare LF, others with CRLF; the first line shows which it is. (aiohttp's reader knows only CRLF.)
+Google's own Python client ends lines with a bare LF, others with CRLF; the first line shows which it is. aiohttp's reader knows
+only CRLF.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from telpher.sandbox.google.access import BELOW, account_of, find_file, member_drives
+from telpher.sandbox.google.access import account_of, find_file, ids_below, member_drives
 from telpher.sandbox.google.errors import DriveError, file_not_found, invalid_parameter
 from telpher.sandbox.google.grants import Caller
 from telpher.sandbox.google.ledger import Ledger, from_rfc3339, now_ms
@@ -49,6 +49,17 @@ _TIMES = {
     "viewedByMeTime": "m.viewed_ms",
     "sharedWithMeTime": f"nullif({_SHARED_TIME}, 0)",
 }
+_FLAGS = {
+    "trashed": "f.is_trashed",
+    "starred": "coalesce(m.is_starred, 0)",
+    "sharedWithMe": f"(f.owner IS NOT :me AND f.drive_id IS NULL AND {_SHARED_DIRECTLY})",
+}
+_COLUMNS = {
+    "name": {"=": "f.name_key = {}", "!=": "f.name_key <> {}", "contains": "name_contains(f.name, {})"},
+    "mimeType": {"=": "f.mime_type = {}", "!=": "f.mime_type <> {}", "contains": "instr(f.mime_type, {}) > 0"},
+    "shortcutDetails.targetId": {"=": "f.shortcut_target IS {}", "!=": "f.shortcut_target IS NOT {}"},
+}
+_SQL_OPERATORS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _VISIBILITIES = {"anyoneCanFind": 1, "anyoneWithLink": 0}
 _WRITERS = "('writer', 'fileOrganizer', 'organizer', 'owner')"
 
@@ -136,40 +147,25 @@ class _Compiler:
         )
 
     def _comparison(self, field: str, operator: str, value: str) -> str:
-        sql_operator = "<>" if operator == "!=" else operator
         if field in _TIMES:
             try:
                 moment_ms = from_rfc3339(value)
             except ValueError:
                 raise QueryInvalidError(f"{value} is no time") from None
-            return f"{_TIMES[field]} {sql_operator} {self.bind(moment_ms)}"
-        is_wanted = (value == "true") == (operator == "=")
-        match field:
-            case "trashed":
-                return f"f.is_trashed = {int(is_wanted)}"
-            case "starred":
-                return f"coalesce(m.is_starred, 0) = {int(is_wanted)}"
-            case "sharedWithMe":
-                return (
-                    f"({'' if is_wanted else 'NOT '}(f.owner IS NOT :me AND f.drive_id IS NULL AND {_SHARED_DIRECTLY}))"
-                )
-            case "name":
-                if operator == "contains":
-                    return f"name_contains(f.name, {self.bind(value)})"
-                return f"f.name_key {sql_operator} {self.bind(value.casefold())}"
-            case "mimeType":
-                if operator == "contains":
-                    return f"instr(f.mime_type, {self.bind(value)}) > 0"
-                return f"f.mime_type {sql_operator} {self.bind(value)}"
-            case "fullText":
-                self.has_full_text = True
-                return f"text_contains(f.name || ' ' || coalesce(f.description, '') || ' ' || f.full_text, {self.bind(value)})"
-            case "shortcutDetails.targetId":
-                return f"f.shortcut_target IS {'' if operator == '=' else 'NOT '}{self.bind(value)}"
-            case "visibility":
-                return self._visibility(value, is_wanted=operator == "=")
-            case _:
-                raise QueryInvalidError(f"{field} is not a term of files")
+            return f"{_TIMES[field]} {_SQL_OPERATORS[operator]} {self.bind(moment_ms)}"
+        if field in _FLAGS:
+            is_wanted = (value == "true") == (operator == "=")
+            return f"{_FLAGS[field]} = {int(is_wanted)}"
+        if field in _COLUMNS:
+            return _COLUMNS[field][operator].format(self.bind(value.casefold() if field == "name" else value))
+        if field == "fullText":
+            self.has_full_text = True
+            return (
+                f"text_contains(f.name || ' ' || coalesce(f.description, '') || ' ' || f.full_text, {self.bind(value)})"
+            )
+        if field == "visibility":
+            return self._visibility(value, is_wanted=operator == "=")
+        raise QueryInvalidError(f"{field} is not a term of files")
 
     def _visibility(self, value: str, *, is_wanted: bool) -> str:
         if value not in ("limited", *_VISIBILITIES):
@@ -295,7 +291,7 @@ def _shared_with(ledger: Ledger, email: str) -> list[str]:
         " WHERE p.email = ? AND f.drive_id IS NULL AND f.owner IS NOT ? AND (p.expires_ms IS NULL OR p.expires_ms > ?)",
         *(email, email, now_ms()),
     )
-    below = {row["id"] for root in roots for row in ledger.all(BELOW + "SELECT id FROM below", root["file_id"])}
+    below = {file_id for root in roots for file_id in ids_below(ledger, root["file_id"])}
     return sorted(below)
 
 

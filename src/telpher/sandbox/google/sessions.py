@@ -19,6 +19,7 @@ from telpher.sandbox.google.content import GRANULE_BYTES, BlobWriter, corrupt, d
 from telpher.sandbox.google.errors import DriveError
 from telpher.sandbox.google.grants import Caller
 from telpher.sandbox.google.ledger import Ledger, now_ms
+from telpher.sandbox.google.rows import row_of
 
 _CONTENT_RANGE = re.compile(r"bytes (?:\*|(\d+)-(\d+))/(\*|\d+)")
 
@@ -30,6 +31,11 @@ class ContentRange:
     first: int | None
     last: int | None
     total: int | None
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes the request must bring, if it says so."""
+        return None if self.first is None or self.last is None else self.last + 1 - self.first
 
     @property
     def is_final(self) -> bool:
@@ -180,7 +186,7 @@ class Sessions:
     def _put(self, caller: Caller, row: sqlite3.Row, content: entries.Content) -> sqlite3.Row:
         metadata, query = json.loads(row["metadata"]), json.loads(row["query"])
         if row["is_update"]:
-            old = entries.row_of(self._ledger, row["file_id"])
+            old = row_of(self._ledger, row["file_id"])
             return entries.update(self._ledger, caller, old, metadata, content=content, query=query)
         all_drives = query.get("supportsAllDrives") == "true"
         return entries.create(self._ledger, caller, metadata, content, all_drives=all_drives)

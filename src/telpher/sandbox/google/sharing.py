@@ -14,6 +14,7 @@ from telpher.sandbox.google.errors import DriveError, insufficient_permissions
 from telpher.sandbox.google.fields import apply_mask
 from telpher.sandbox.google.ledger import Ledger, now_ms
 from telpher.sandbox.google.render import DEFAULT_PERMISSION, owner_resource, permission_resources
+from telpher.sandbox.google.rows import note_change
 from telpher.sandbox.google.search import offset, page_size
 
 _YEAR_MS = 366 * 24 * 3600 * 1000
@@ -99,7 +100,7 @@ async def _create_permission(request: web.Request) -> web.Response:
             *(file["id"], permission_id, kind, role, address if kind in ("user", "group") else None, domain),
             *(int(body.get("allowFileDiscovery") is True), expires_ms, now_ms(), call.caller.email),
         )
-        entries.note_change(call.ledger, file)
+        note_change(call.ledger, file)
     permission = _permission(call, file, permission_id)
     return web.json_response(apply_mask(permission, call.mask(DEFAULT_PERMISSION, "Permission")))
 
@@ -153,7 +154,7 @@ async def _update_permission(request: web.Request) -> web.Response:
             " WHERE file_id = ? AND id = ?",
             *(role, int(is_removed), expires_ms, file["id"], old["id"]),
         )
-        entries.note_change(call.ledger, file)
+        note_change(call.ledger, file)
     fresh = _permission(call, file, old["id"])
     return web.json_response(apply_mask(fresh, call.mask(DEFAULT_PERMISSION, "Permission")))
 
@@ -171,5 +172,5 @@ async def _delete_permission(request: web.Request) -> web.Response:
         raise insufficient_permissions(file["id"])
     with call.ledger.transaction():
         call.ledger.run("DELETE FROM permissions WHERE file_id = ? AND id = ?", file["id"], permission_id)
-        entries.note_change(call.ledger, file)
+        note_change(call.ledger, file)
     return web.Response(status=204)

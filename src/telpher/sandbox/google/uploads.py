@@ -24,6 +24,7 @@ from telpher.sandbox.google.ledger import Ledger
 from telpher.sandbox.google.oauth import LEDGER, root_url
 from telpher.sandbox.google.related import RelatedReader, decoded, malformed
 from telpher.sandbox.google.render import DEFAULT_FILE
+from telpher.sandbox.google.rows import row_of
 from telpher.sandbox.google.sessions import ContentRange, Sessions, agreed_total, bad_request, parse_content_range
 
 SESSIONS = web.AppKey("google_sessions", Sessions)
@@ -207,7 +208,7 @@ def _room_of(ledger: Ledger, row: sqlite3.Row) -> int | None:
     query = json.loads(row["query"])
     caller = Caller(row["email"], row["client_id"], frozenset(row["scope"].split()))
     if row["is_update"]:
-        owner = entries.row_of(ledger, row["file_id"])["owner"]
+        owner = row_of(ledger, row["file_id"])["owner"]
     else:
         all_drives = query.get("supportsAllDrives") == "true"
         parent = entries.parent_for_new(ledger, caller, json.loads(row["metadata"]), all_drives=all_drives)
@@ -221,25 +222,12 @@ async def _receive(
     """Take a chunk's bytes; True when the file is whole."""
     if wanted.first is None:
         return total_bytes is not None and writer.held_bytes == total_bytes
-    held_bytes = writer.held_bytes
-    if wanted.first > held_bytes:
-        message = (
-            f"Invalid request. According to the Content-Range header, the upload offset is {wanted.first} byte(s),"
-            f" which exceeds already uploaded size of {held_bytes} byte(s)."
-        )
-        raise DriveError(503, "backendError", message)
-    length_bytes = None if wanted.last is None else wanted.last + 1 - wanted.first
-    if not wanted.is_final and length_bytes is not None and wanted.total != 0 and length_bytes < GRANULE_BYTES:
-        message = (
-            f"Invalid request. The number of bytes uploaded is required to be equal or greater than {GRANULE_BYTES}, except for"
-            f" the final request. The received request contained {length_bytes} bytes, which does not meet this requirement."
-        )
-        raise bad_request(message)
-    keep_bytes = request.get(KEEP_ONLY_BYTES)
+    _check_chunk(wanted, writer.held_bytes)
+    held_bytes, keep_bytes = writer.held_bytes, request.get(KEEP_ONLY_BYTES)
     seen_bytes, skip_bytes = 0, held_bytes - wanted.first
     async for chunk in request.content.iter_any():
         seen_bytes += len(chunk)
-        if length_bytes is not None and seen_bytes > length_bytes:
+        if wanted.length is not None and seen_bytes > wanted.length:
             raise bad_request(_wrong_length(seen_bytes, wanted))
         fresh = chunk[min(skip_bytes, len(chunk)) :]
         skip_bytes -= len(chunk) - len(fresh)
@@ -247,15 +235,29 @@ async def _receive(
             fresh = fresh[: max(keep_bytes - (writer.taken_bytes - held_bytes), 0)]
         if room_bytes is not None and writer.taken_bytes + len(fresh) > room_bytes:
             raise DriveError(403, "storageQuotaExceeded")
-        if fresh:
-            await writer.write(fresh)
-    if length_bytes is not None and seen_bytes != length_bytes:
+        await writer.write(fresh)
+    if wanted.length is not None and seen_bytes != wanted.length:
         raise bad_request(_wrong_length(seen_bytes, wanted))
-    if keep_bytes is not None and writer.taken_bytes - held_bytes >= keep_bytes:
-        return False
-    if wanted.last is None:
-        return total_bytes is None or writer.taken_bytes == total_bytes
-    return wanted.is_final and writer.taken_bytes == total_bytes
+    was_cut_short = keep_bytes is not None and writer.taken_bytes - held_bytes >= keep_bytes
+    ends_here = wanted.is_final or wanted.last is None
+    return ends_here and not was_cut_short and total_bytes in (None, writer.taken_bytes)
+
+
+def _check_chunk(wanted: ContentRange, held_bytes: int) -> None:
+    """Refuse a chunk that leaves a gap, or that is too small to come before others."""
+    assert wanted.first is not None
+    if wanted.first > held_bytes:
+        message = (
+            f"Invalid request. According to the Content-Range header, the upload offset is {wanted.first} byte(s),"
+            f" which exceeds already uploaded size of {held_bytes} byte(s)."
+        )
+        raise DriveError(503, "backendError", message)
+    if wanted.length is not None and wanted.length < GRANULE_BYTES and not wanted.is_final:
+        message = (
+            f"Invalid request. The number of bytes uploaded is required to be equal or greater than {GRANULE_BYTES}, except for"
+            f" the final request. The received request contained {wanted.length} bytes, which does not meet this requirement."
+        )
+        raise bad_request(message)
 
 
 def _wrong_length(seen_bytes: int, wanted: ContentRange) -> str:
