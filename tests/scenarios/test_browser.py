@@ -66,7 +66,7 @@ async def echo(bot: PlainBot, update: dict[str, Any]) -> None:
 async def test_a_bot_is_talked_to(sandbox: Sandbox, browser: Browser) -> None:
     async with plain_bot(sandbox.url, sandbox.token, echo):
         window = await Window.open(browser, sandbox.url)
-        await expect(window.page.locator(".badge")).to_have_text("sandbox: offline Telegram")
+        await expect(window.page.locator(".side .badge")).to_have_text("sandbox: offline Telegram")
         await expect(window.page.get_by_text("What can this bot do?")).to_be_visible()
         await window.say("hello")
         await expect(window.row("You said: hello").locator(".quote")).to_contain_text("Anna")

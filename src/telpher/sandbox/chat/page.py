@@ -9,21 +9,19 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    "media-src 'self' blob:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": "; ".join(_POLICY),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -33,8 +31,8 @@ _HEADERS = {
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
 
-def install(app: web.Application, *, state_dir: Path | None = None) -> None:
-    """Put the page on `app`. It keeps nothing of its own, so `state_dir`, which every part is given, stays as it is."""
+def install(app: web.Application, *, state_dir: Path) -> None:  # noqa: ARG001 - every part of the sandbox is installed alike
+    """Put the page on `app`. It keeps nothing in `state_dir`: what it shows is the chat API's."""
     app.router.add_get("/", _page)
     app.router.add_get("/favicon.ico", _icon)
     app.router.add_get("/static/{name:[a-z0-9_/-]+\\.(?:js|css|svg)}", _part)

@@ -83,7 +83,7 @@ export class Column {
       "header.head",
       {},
       group ? avatar(group) : avatar(bot, { isBot: true }),
-      h("div.head-text", {}, h("div.head-name", {}, h("span", {}, group ? group.title : bot.first_name), !group && h("span.bot-tag", {}, this.say("bot"))), this._status),
+      h("div.head-text", {}, h("div.head-name", {}, h("span", {}, group ? group.title : bot.first_name), !group && h("span.bot-tag", {}, this.say("bot")), h("span.badge", { title: this.say("badge") }, this.say("badgeShort"))), this._status),
       me,
       close,
     );

@@ -27,6 +27,12 @@ export class Conversation extends EventTarget {
     return state;
   }
 
+  /** Go on after `close()`; what happened meanwhile is loaded. */
+  async wake() {
+    await this.open().catch(() => setTimeout(() => this.wake(), 1000));
+    await this._reload();
+  }
+
   close() {
     this._stream?.close();
     this._stream = null;

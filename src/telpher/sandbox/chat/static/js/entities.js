@@ -36,6 +36,9 @@ function wrap(entity, children, raw, on) {
   }
 }
 
+/** A block ends its line by itself: the newline behind it would make an empty one. */
+const afterBlock = (nodes, text) => (/^(PRE|BLOCKQUOTE)$/.test(nodes.at(-1)?.nodeName) ? text.replace(/^\n/, "") : text);
+
 function build(text, from, to, entities, on) {
   const nodes = [];
   let at = from;
@@ -48,13 +51,13 @@ function build(text, from, to, entities, on) {
       queue = rest;
       continue;
     }
-    if (start > at) nodes.push(text.slice(at, start));
+    if (start > at) nodes.push(afterBlock(nodes, text.slice(at, start)));
     const inner = rest.filter((each) => each.offset < end);
     nodes.push(wrap(entity, build(text, start, end, inner, on), text.slice(start, end), on));
     at = end;
     queue = rest.filter((each) => each.offset + each.length > end); // what crosses the end goes on behind it
   }
-  if (at < to) nodes.push(text.slice(at, to));
+  if (at < to) nodes.push(afterBlock(nodes, text.slice(at, to)));
   return nodes;
 }
 

@@ -6,8 +6,9 @@ const UNITS = { en: ["B", "KB", "MB", "GB", "TB"], ru: ["Б", "КБ", "МБ", "�
 export function size(bytes, language) {
   if (bytes == null) return "";
   const step = bytes < 1 ? 0 : Math.min(4, Math.floor(Math.log(bytes) / Math.log(1024)));
-  const digits = step === 0 ? 0 : 1;
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(bytes / 1024 ** step);
+  const value = bytes / 1024 ** step;
+  const digits = step === 0 || value >= 100 ? 0 : 1;
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
   return `${number}\u00a0${(UNITS[language] ?? UNITS.en)[step]}`;
 }
 

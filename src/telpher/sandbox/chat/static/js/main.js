@@ -12,7 +12,9 @@ import { wordsOf } from "./words.js";
 
 const COLUMN_MIN_PX = 380;
 // A browser opens six connections to one server, and each followed person takes one.
-const STREAM_LIMIT = 4;
+const STREAM_LIMIT = 3;
+// A tab that nobody looks at gives its connections back, so that others of the same browser have them.
+const SLEEP_AFTER_MS = 20_000;
 const RETRY_MS = 1000;
 
 class Frame {
@@ -41,6 +43,7 @@ class Frame {
     for (const [userId, chatId = userId] of others) await this.show(userId, chatId, { isBeside: true });
     this._focus(this._columns[0]);
     this.onArmed(await armedCount());
+    document.addEventListener("visibilitychange", () => this._onVisibility());
   }
 
   // ---- asked by the side
@@ -125,6 +128,19 @@ class Frame {
     const liveCount = this.people().filter((each) => each.isLive).length;
     await conversation.open();
     if (liveCount >= STREAM_LIMIT) conversation.close(); // known, but followed only when shown
+  }
+
+  _onVisibility() {
+    clearTimeout(this._sleepTimer);
+    if (document.hidden) {
+      this._sleepTimer = setTimeout(() => {
+        this._asleep = this.people().filter((each) => each.isLive);
+        for (const conversation of this._asleep) conversation.close();
+      }, SLEEP_AFTER_MS);
+    } else {
+      for (const conversation of this._asleep ?? []) conversation.wake();
+      this._asleep = [];
+    }
   }
 
   _refreshSoon() {

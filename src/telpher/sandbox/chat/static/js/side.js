@@ -31,7 +31,7 @@ function chatRow(conversation, chatId, title, frame, say, onChosen, group) {
   const { user } = conversation;
   const last = conversation.messages(chatId).at(-1);
   const isShown = frame.isShown(user.id, chatId);
-  const preview = last ? summary(last, say) : group ? user.first_name : say("noMessages");
+  const preview = last ? summary(last, say).split("\n")[0] : group ? user.first_name : say("noMessages");
   const beside = iconButton("columns", `${say("beside")}: ${title}`, {
     className: "icon-button person-beside", "aria-pressed": String(isShown), hidden: isShown ? !frame.canHide() : !frame.canShowBeside(),
     onclick: () => frame.show(user.id, chatId, { isBeside: true }),

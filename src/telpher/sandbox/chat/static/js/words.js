@@ -1,7 +1,7 @@
 // The page's own words, in the language of the person whose column it is.
 
 const en = {
-  badge: "sandbox: offline Telegram",
+  badge: "sandbox: offline Telegram", badgeShort: "sandbox",
   people: "People", groups: "Groups", addPerson: "Add a person", addGroup: "Make a group", faults: "Faults on demand", faultsArmed: "{count} armed",
   theme: "Appearance", themeAuto: "as the system", themeLight: "light", themeDark: "dark", beside: "Show side by side", switchUser: "Switch person",
   bot: "bot", online: "online", lost: "reconnecting", as: "you are {name}", close: "Close", members: "{count} members",
@@ -21,7 +21,7 @@ const en = {
 };
 
 const ru = {
-  badge: "песочница: Telegram без сети",
+  badge: "песочница: Telegram без сети", badgeShort: "песочница",
   people: "Люди", groups: "Группы", addPerson: "Добавить человека", addGroup: "Создать группу", faults: "Сбои по заказу", faultsArmed: "включено: {count}",
   theme: "Оформление", themeAuto: "как в системе", themeLight: "светлое", themeDark: "тёмное", beside: "Показать рядом", switchUser: "Сменить человека",
   bot: "бот", online: "в сети", lost: "соединяюсь снова", as: "вы — {name}", close: "Закрыть", members: "участников: {count}",
