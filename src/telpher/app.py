@@ -11,9 +11,8 @@ import contextlib
 import dataclasses
 import fcntl
 import logging
-import signal
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -55,7 +54,7 @@ from telpher.bot.texts import Texts
 from telpher.compute.modules import registry
 from telpher.compute.workshop import Workshop
 from telpher.drives.port import Drive
-from telpher.errors import SettingsInvalidError, TelpherError
+from telpher.errors import LoginRequiredError, SettingsInvalidError, TelpherError
 from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
 from telpher.jobs.port import Job
 from telpher.jobs.turns import Lane
@@ -74,15 +73,48 @@ _GRACE_S = 0.5
 _LONGEST_WAIT_S = 30.0
 
 
-async def open_drive(settings: Settings) -> Drive:
-    """The drive of the settings. Raises SettingsInvalidError, DriveError."""
-    if settings.drive is DriveKind.GOOGLE:
-        from telpher.drives.google import open_google_drive  # noqa: PLC0415 - Google's libraries only for Google
+@contextlib.asynccontextmanager
+async def opened_drive(settings: Settings, store: Store | None = None) -> AsyncIterator[Drive]:
+    """The drive of the settings. `store` is the database in DATA_DIR where that is open already.
 
-        return await open_google_drive(settings)
-    from telpher.drives.folder import FolderDrive  # noqa: PLC0415 - only the drive that is used
+    Raises SettingsInvalidError, also when no account is connected.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.drive is DriveKind.GOOGLE:
+            if store is None:
+                store = await asyncio.to_thread(open_store, settings.data_dir / "telpher.db")
+                stack.push_async_callback(store.close)
+            drive = await _open_google(settings, store)
+        else:
+            from telpher.drives.folder import FolderDrive  # noqa: PLC0415 - only the drive that is used
 
-    return FolderDrive(settings.data_dir / "drive")
+            drive = FolderDrive(settings.data_dir / "drive")
+        stack.push_async_callback(drive.close)
+        yield drive
+
+
+async def _open_google(settings: Settings, store: Store) -> Drive:
+    # Google's libraries only for Google.
+    from telpher.accounts.google_account import house_authorizer  # noqa: PLC0415
+    from telpher.accounts.keys import open_keys  # noqa: PLC0415
+    from telpher.accounts.vault import Vault  # noqa: PLC0415
+    from telpher.drives.google import open_google_drive  # noqa: PLC0415
+
+    vault = Vault(store, await asyncio.to_thread(open_keys, settings.data_dir))
+    try:
+        authorizer = await house_authorizer(
+            vault, oauth_url=settings.google_oauth_url, token_file=settings.google_token_file
+        )
+    except LoginRequiredError:
+        raise SettingsInvalidError(
+            "DRIVE is google, and no account is connected: run `telpher connect google`, or set GOOGLE_TOKEN_FILE"
+        ) from None
+    return await open_google_drive(
+        api_url=settings.google_api_url,
+        authorizer=authorizer,
+        home_file=settings.data_dir / "google-home",
+        folder_id=settings.google_folder_id,
+    )
 
 
 def secrets_of(settings: Settings) -> list[str]:
@@ -153,8 +185,8 @@ class App:
         dispatcher = self._dispatcher = Dispatcher(intake, self._handle, self._tell_failure)
         webhook = self._webhook()
         await self._listen(intake, dispatcher, webhook)
-        drive = await open_drive(settings)
-        self._stack.push_async_callback(drive.close)
+        is_ours = self._state_dir == settings.data_dir
+        drive = await self._stack.enter_async_context(opened_drive(settings, store if is_ours else None))
         application = self._application = await self._meet_telegram(request)
         desk = self._desk = await self._furnish(application, store, request, drive)
         register(application, desk)
@@ -229,6 +261,8 @@ class App:
         await receipts.start()
         self._stack.push_async_callback(queue.stop, _GRACE_S)
         await queue.start()
+        # Whoever starts us may have logged in again meanwhile; if not, the next attempt pauses the account anew.
+        await queue.resume_account(drive.name)
         return Desk(
             identity=identity,
             access=access,
@@ -325,38 +359,6 @@ class App:
                 for state, count in sorted(self._ended_jobs.items())
             },
         }
-
-
-async def serve(settings: Settings, *, state_dir: Path, announce: Callable[[str], None]) -> int:
-    """Run until SIGINT or SIGTERM; `announce` is given the bot's name once it answers. The process's exit code."""
-    app = App(settings, state_dir=state_dir)
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with Nursery("serve") as nursery:
-        starting = nursery.spawn(_start(app), name="start")
-        stopping = nursery.spawn(stop.wait(), name="stop")
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            return 0
-        if (refusal := starting.result()) is not None:
-            raise refusal
-        announce(app.identity.username)
-        notify.ready()
-        await stopping
-        notify.stopping()
-        await app.stop()
-    return 0
-
-
-async def _start(app: App) -> TelpherError | None:
-    """An error that the person is told in one line is a result: the nursery would log it with its traceback."""
-    try:
-        await app.start()
-    except TelpherError as error:
-        return error
-    return None
 
 
 def _lanes(settings: Settings) -> list[Lane]:

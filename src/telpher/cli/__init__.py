@@ -52,9 +52,8 @@ def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 def _wanted(arguments: Sequence[str]) -> tuple[str, ...]:
-    """The one command that is named, when there is one; else all, for the help or the complaint."""
-    named = tuple(word for word in arguments if word in COMMANDS)[:1]
-    return named or COMMANDS
+    """The commands that are named (one, but for odd file names); else all, for the help or the complaint."""
+    return tuple(dict.fromkeys(word for word in arguments if word in COMMANDS)) or COMMANDS
 
 
 def _run(module: ModuleType, args: argparse.Namespace) -> int:

@@ -97,17 +97,14 @@ async def _drive(settings: Settings) -> Finding:
     from telpher.errors import TelpherError  # noqa: PLC0415 - as above
 
     try:
-        drive = await app.open_drive(settings)
-        try:
-            root = await drive.root()
-        finally:
-            await drive.close()
+        async with app.opened_drive(settings) as drive:
+            home = await drive.root()
     except (TelpherError, OSError) as error:
         what_to_do = (
             "run `telpher connect google`" if settings.drive is DriveKind.GOOGLE else "see DATA_DIR and its rights"
         )
         return Finding(False, f"{settings.drive} cannot be used ({error}): {what_to_do}")
-    where = f" at {(settings.data_dir / 'drive').resolve()}" if settings.drive is DriveKind.FOLDER else f": {root.name}"
+    where = f" at {(settings.data_dir / 'drive').resolve()}" if settings.drive is DriveKind.FOLDER else f": {home.name}"
     return Finding(True, f"{settings.drive}{where}")
 
 

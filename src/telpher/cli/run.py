@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import dataclasses
 import json
 import selectors
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from telpher.errors import SettingsInvalidError
+from telpher import notify
+from telpher.errors import SettingsInvalidError, TelpherError
 from telpher.settings import DriveKind, Secret, Settings
+from telpher.tasks import Nursery
+
+if TYPE_CHECKING:
+    from telpher.app import App
 
 _READY_LIMIT_S = 30.0
 _END_LIMIT_S = 2.0
@@ -41,8 +48,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
             settings,
             telegram_token=Secret(told["token"]),
             telegram_api_url=told["url"],
-            google_api_url=told["url"],
-            google_oauth_url=told["url"],
             owner_ids=(told["owner_id"], *settings.owner_ids),
             telegram_local=False,
             webhook_url="",
@@ -52,9 +57,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
 
 
 def _serve(settings: Settings, *, state_dir: Path, chat_page: str = "") -> int:
-    import asyncio  # noqa: PLC0415 - with `app`, all that is heavy
-
-    from telpher import app  # noqa: PLC0415 - as above
+    from telpher import app  # noqa: PLC0415 - with it comes all that is heavy
     from telpher.logs import set_up  # noqa: PLC0415 - as above
 
     set_up(settings.log_level, settings.log_format, app.secrets_of(settings))
@@ -68,7 +71,38 @@ def _serve(settings: Settings, *, state_dir: Path, chat_page: str = "") -> int:
         lines.append("Ctrl-C stops it.")
         print("\n".join(lines), flush=True)
 
-    return asyncio.run(app.serve(settings, state_dir=state_dir, announce=announce))
+    asyncio.run(_until_signal(app.App(settings, state_dir=state_dir), announce))
+    return 0
+
+
+async def _until_signal(app: App, announce: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM; `announce` is given the bot's name once it answers. Raises what kept it from starting."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Nursery("serve") as nursery:
+        starting = nursery.spawn(_start(app), name="start")
+        stopping = nursery.spawn(stop.wait(), name="stop")
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return
+        if (refusal := starting.result()) is not None:
+            raise refusal
+        announce(app.identity.username)
+        notify.ready()
+        await stopping
+        notify.stopping()
+        await app.stop()
+
+
+async def _start(app: App) -> TelpherError | None:
+    """An error that the person is told in one line is a result: the nursery would log it with its traceback."""
+    try:
+        await app.start()
+    except TelpherError as error:
+        return error
+    return None
 
 
 @contextlib.contextmanager

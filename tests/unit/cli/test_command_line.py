@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from telpher import __version__
-from telpher.cli import _COMMANDS, main
+from telpher.cli import COMMANDS, main
 
 
 def _telpher(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -30,11 +30,11 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for command in _COMMANDS:
+    for command in COMMANDS:
         assert f"\n    {command} " in shown, command
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -69,7 +69,7 @@ def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
-    code = "import sys; from telpher.cli import _COMMANDS, main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
+    code = "import sys; from telpher.cli import COMMANDS, main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
     )
