@@ -23,7 +23,8 @@ class Asked:
     person: Person
     texts: Texts
     chat_id: int
-    _is_toasted: bool = False
+    is_toasted: bool = False
+    """The press was answered: what else there is to say needs a message."""
 
     @property
     def message(self) -> Message:
@@ -77,6 +78,6 @@ class Asked:
 
     async def toast(self, text: str = "", *, is_alert: bool = False) -> None:
         """Answer the press: once, whoever calls first."""
-        if not self._is_toasted:
-            self._is_toasted = True
+        if not self.is_toasted:
+            self.is_toasted = True
             await self.desk.outbox.answer_callback(self.pressed.id, text, is_alert)

@@ -30,7 +30,7 @@ async def tell(asked: Asked, error: TelpherError) -> None:
     level = logging.DEBUG if isinstance(error, StaleButtonError | AccessDeniedError) else logging.INFO
     _log.log(level, "refused: %s %s", type(error).__name__, error.text_key)
     text = views.refusal(asked.texts, error)
-    if asked.update.callback_query is not None:
+    if asked.update.callback_query is not None and not asked.is_toasted:
         await asked.toast(plain(text), is_alert=True)
     else:
         await asked.answer(f"⚠️ {text}")

@@ -52,17 +52,6 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.RunModule: compute.run_module,
 }
 
-_FILES = (
-    filters.ATTACHMENT
-    & ~filters.CONTACT
-    & ~filters.LOCATION
-    & ~filters.VENUE
-    & ~filters.POLL
-    & ~filters.GAME
-    & ~filters.INVOICE
-    & ~filters.SUCCESSFUL_PAYMENT
-)
-
 
 def presses() -> frozenset[type[callbacks.Callback]]:
     """The kinds of buttons that are answered."""
@@ -85,7 +74,7 @@ def build_handlers(desk: Desk) -> list[BaseHandler[Update, ContextTypes.DEFAULT_
     return [
         *handlers,
         MessageHandler(filters.UpdateType.MESSAGE & filters.COMMAND, _serve(desk, messages.unknown_command)),
-        MessageHandler(filters.UpdateType.MESSAGE & _FILES, _serve(desk, incoming.file)),
+        MessageHandler(filters.UpdateType.MESSAGE & filters.ATTACHMENT, _serve(desk, incoming.file)),
         MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, _serve(desk, messages.anything_else)),
         CallbackQueryHandler(_serve(desk, _press)),
     ]
