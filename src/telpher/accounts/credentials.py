@@ -106,13 +106,6 @@ def _refreshed(user: AuthorizedUser, token_uri: str) -> AuthorizedUser:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Answer(google.auth.transport.Response):
-    status: int
-    headers: Mapping[str, str]
-    data: bytes
-
-
 class _Transport(google.auth.transport.Request):
     """google-auth's way out, over urllib3. Logs nothing: the body is all secrets."""
 
@@ -127,9 +120,9 @@ class _Transport(google.auth.transport.Request):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **_: Any,
-    ) -> _Answer:
+    ) -> urllib3.BaseHTTPResponse:
         try:
-            answer = self._pool.request(method, url, body=body, headers=headers, timeout=timeout or _TIMEOUT_S)
+            # Its answer has what google-auth reads of one: status, headers and data.
+            return self._pool.request(method, url, body=body, headers=headers, timeout=timeout or _TIMEOUT_S)
         except urllib3.exceptions.HTTPError as error:
             raise exceptions.TransportError(type(error).__name__) from None  # type: ignore[no-untyped-call]
-        return _Answer(answer.status, answer.headers, answer.data)
