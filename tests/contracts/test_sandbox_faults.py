@@ -97,7 +97,7 @@ async def _pieces(data: bytes) -> AsyncIterator[bytes]:
         yield data[start : start + 65_536]
 
 
-async def test_cut_request_leaves_the_handler_what_came_before(wire: Wire) -> None:
+async def test_cut_request_leaves_the_handler_what_came_before(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     await wire.rule(match="POST /take$", kind="cut_request", after_bytes=300_001, times=1)
     with pytest.raises(aiohttp.ClientError):
         await wire.client.post("/take", data=_pieces(BIG))
@@ -110,6 +110,7 @@ async def test_cut_request_leaves_the_handler_what_came_before(wire: Wire) -> No
     first, second = await wire.log()
     assert (first["status"], first["bytes_in"] >= 300_001, first["was_cut"]) == (None, True, True)
     assert (second["status"], second["bytes_in"], second["was_cut"]) == (200, len(BIG), False)
+    assert caplog.records == [], "a cut is no trouble of the server"
 
 
 async def test_a_shorter_request_is_not_cut_nor_counted(wire: Wire) -> None:
@@ -149,7 +150,7 @@ async def test_cut_response_gives_so_many_bytes_and_no_more(wire: Wire, path: st
     assert (whole["bytes_out"], whole["was_cut"], whole["status"]) == (len(BIG), False, 200)
 
 
-async def test_a_dropped_answer_means_the_work_was_done(wire: Wire) -> None:
+async def test_a_dropped_answer_means_the_work_was_done(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     await wire.rule(match="/take", kind="drop_answer", times=1)
     with pytest.raises(aiohttp.ClientError):
         await wire.client.post("/take", data=BIG)
@@ -157,6 +158,7 @@ async def test_a_dropped_answer_means_the_work_was_done(wire: Wire) -> None:
     assert not wire.errors
     [entry] = await wire.log()
     assert (entry["status"], entry["was_cut"], entry["bytes_out"]) == (None, True, 0)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
