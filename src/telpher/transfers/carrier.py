@@ -15,7 +15,7 @@ from telpher.drives.port import Drive, Entry
 from telpher.errors import TelpherError
 from telpher.store import Store
 from telpher.transfers import janitor
-from telpher.transfers.checkpoint import Checkpoints
+from telpher.transfers.checkpoint import Checkpoints, Transfer
 from telpher.transfers.gauge import Gauge
 from telpher.transfers.journey import Journey, Means
 from telpher.transfers.patience import PatienceLimits
@@ -91,18 +91,29 @@ class Carrier:
             self._active.discard(request.id)
 
     async def discard(self, transfer_id: TransferId) -> None:
-        """Free all that an unfinished transfer holds, here and at the drive. No error if there is nothing to free."""
+        """The person cancelled it: free all that it holds, here and at the drive; what has landed meanwhile goes to the trash.
+
+        No error if there is nothing to free.
+        """
         await self.start()
         if transfer_id in self._active:
             raise RuntimeError(f"{transfer_id} is being carried: cancel that first")
         transfer = await self._means.checkpoints.find(transfer_id)
-        if transfer is None or transfer.is_verified:
+        if transfer is None:
             return
-        if self._find_drive is not None:
-            try:
-                async with asyncio.timeout(_WITHDRAW_S):
-                    await withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
-            except (TelpherError, TimeoutError) as error:
-                _log.warning("the upload of a cancelled transfer is left to expire: %s", error)
         await self._means.remove_spool(transfer_id)
-        await self._means.checkpoints.forget(transfer_id)
+        is_withdrawn = await self._withdraw(transfer)
+        if is_withdrawn or not transfer.is_verified:
+            await self._means.checkpoints.forget(transfer_id)
+
+    async def _withdraw(self, transfer: Transfer) -> bool:
+        """Whether nothing of it is left at the drive."""
+        if self._find_drive is None:
+            return False
+        try:
+            async with asyncio.timeout(_WITHDRAW_S):
+                await withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
+        except (TelpherError, TimeoutError) as error:
+            _log.warning("what a cancelled transfer had at the drive is left there: %s", error)
+            return False
+        return True

@@ -251,15 +251,14 @@ async def test_after_a_power_cut_the_spool_is_not_trusted_but_the_drives_bytes_a
     assert len(bench.drive.entries) == 1
 
 
-async def test_a_damaged_spool_is_found_out(bench: Bench) -> None:
-    bench.source.cuts = [12_000] * 6
-    with pytest.raises(SourceUnreachableError):
+async def test_bytes_that_were_damaged_on_the_way_are_found_out(bench: Bench) -> None:
+    bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 9])
+    with pytest.raises(DriveUnreachableError):
         await bench.carry()
-    (spooled,) = bench.spool_dir.glob("*")
     for partial in bench.drive.sessions.values():
         assert partial.content
         partial.content[0] ^= 1
-    assert spooled.stat().st_size == 12_000
+    bench.drive.script.faults = iter(())
 
     entry = await bench.carry()
 
@@ -359,21 +358,41 @@ async def test_discard_frees_the_session_and_an_entry_that_landed_unnoticed(benc
     bench.assert_arrived(await bench.carry())
 
 
-async def test_discard_never_touches_what_has_arrived(bench: Bench) -> None:
+async def test_a_file_cancelled_at_the_last_moment_goes_to_the_trash(bench: Bench) -> None:
     entry = await bench.carry()
     await bench.carrier.discard(TransferId("1:2:3"))
-    bench.assert_arrived(entry)
+    assert [(kept.id, kept.is_trashed) for kept, _ in bench.drive.entries.values()] == [(entry.id, True)]
+    again = await bench.carry()
+    assert again.id != entry.id
+    bench.assert_arrived(again)
+
+
+async def test_a_drive_that_cannot_be_asked_does_not_hinder_a_discard(bench: Bench) -> None:
+    bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 99])
+    with pytest.raises(DriveUnreachableError):
+        await bench.carry()
+    await bench.carrier.discard(TransferId("1:2:3"))
+    assert bench.spooled() == []
 
 
 async def test_one_transfer_is_carried_once_at_a_time(bench: Bench) -> None:
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+    pieces = bench.source._pieces
+
+    async def held(start: int) -> AsyncIterator[bytes]:
+        begun.set()
+        await may_go_on.wait()
+        async for piece in pieces(start):
+            yield piece
+
+    bench.source._pieces = held  # type: ignore[method-assign]
     first = asyncio.get_running_loop().create_task(bench.carry())
-    await asyncio.sleep(0.01) if not bench.carrier._active else None
-    while not bench.carrier._active:
-        await asyncio.sleep(0)
+    await begun.wait()
     with pytest.raises(RuntimeError, match="already"):
         await bench.carry()
     with pytest.raises(RuntimeError, match="cancel that first"):
         await bench.carrier.discard(TransferId("1:2:3"))
+    may_go_on.set()
     bench.assert_arrived(await first)
 
 
