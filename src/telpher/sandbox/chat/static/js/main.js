@@ -80,7 +80,7 @@ class Frame {
       column.node.addEventListener("pointerdown", () => this._focus(column));
       column.render();
     }
-    conversation.unread = 0;
+    if (chatId === userId) conversation.unread = 0;
     this._focus(column);
     column.composer.focus();
     this._remember();
@@ -123,7 +123,7 @@ class Frame {
     conversation.addEventListener("user", ({ detail }) => this._meet(detail.user).then(() => this._refreshSoon()));
     conversation.addEventListener("changed", () => this._refreshSoon());
     conversation.addEventListener("arrived", ({ detail }) => {
-      if (!this.isShown(user.id, detail.chatId) && detail.message.from?.id !== user.id) conversation.unread += 1;
+      if (detail.chatId === user.id && !this.isShown(user.id, user.id) && detail.message.from?.id !== user.id) conversation.unread += 1;
     });
     const liveCount = this.people().filter((each) => each.isLive).length;
     await conversation.open();

@@ -52,7 +52,7 @@ function chatRow(conversation, chatId, title, frame, say, onChosen, group) {
       h(
         "div.card-text",
         {},
-        h("div.person-line", {}, h("span.person-name", {}, title), !group && h("span.person-language", {}, user.language_code.toUpperCase()), h("span.person-time", {}, last ? time(last.date) : "")),
+        h("div.person-line", {}, h("span.person-name", {}, title), h("span.person-language", {}, group ? user.first_name : user.language_code.toUpperCase()), h("span.person-time", {}, last ? time(last.date) : "")),
         h("div.person-line", {}, h("span.person-last", {}, preview), !group && conversation.unread > 0 && h("span.person-unread", {}, String(conversation.unread))),
       ),
     ),
