@@ -233,3 +233,17 @@ async def test_pressing_get_back_twice_in_a_hurry_sends_once(telpher_running: Te
     await anna.wait_for(lambda message: "document" in message, after=receipt)
     await all_is_handled(telpher_running, anna)
     assert len([message for message in anna.messages if "document" in message and message["from"]["is_bot"]]) == 1
+
+
+async def test_nobody_else_cancels_a_transfer(telpher_running: TelpherRunning, anna: Person, boris: Person) -> None:
+    await telpher_running.add_fault(
+        match="GET /file/", kind="bandwidth", bytes_per_s=2_000_000, direction="down", times=1
+    )
+    await anna.send_file(os.urandom(6_000_000), name="annas.bin", kind="document")
+    running = await anna.wait_for(has_text("annas.bin", "%"))
+    hello = await boris.ask("/hello")
+    for data in [button["callback_data"] for button in buttons_of(running)] + ["j:r:1", "a:c:1", "a:r:1", "b:1"]:
+        assert (await boris.press_data(hello, data)).is_alert
+    await boris.ask("/jobs", has_text("ничего нет"))
+    await anna.wait_for(has_text("annas.bin", "verified"), timeout_s=30)
+    assert len(from_bot(boris)) == 2

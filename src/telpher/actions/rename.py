@@ -35,7 +35,8 @@ class Rename:
             raise NameInvalidError("empty")
         entry = await opened.drive.stat(opened.entry_id)
         try:
-            name = safe_name(lines[0] if entry.is_folder else keep_suffix(lines[0], entry.name), fallback="")
+            bare = safe_name(lines[0], fallback="")
+            name = bare if entry.is_folder else safe_name(keep_suffix(bare, entry.name), fallback="")
         except ValueError:
             raise NameInvalidError("nothing of it could stay") from None
         record = await self._log.record(key, person_id, opened.drive.name, Deed.RENAME, entry)
