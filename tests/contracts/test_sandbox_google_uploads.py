@@ -285,6 +285,28 @@ async def test_media_and_multipart_in_both_line_endings_and_base64(google: Googl
         )
 
 
+async def test_new_content_for_a_file_that_is_deleted_meanwhile(google: Google) -> None:
+    made = await google.put("a", b"old")
+    path = f"/upload/drive/v3/files/{made['id']}"
+    answer, _ = await google.request("PATCH", path, params={"uploadType": "resumable"}, json={})
+    await google.request("DELETE", f"/drive/v3/files/{made['id']}", expect=204)
+    await google.refused("PUT", answer.headers["Location"], 404, "notFound", data=b"new")
+
+
+async def test_a_start_sweeps_away_what_nothing_leads_to(tmp_path: Path) -> None:
+    async with running_google(tmp_path) as google:
+        made = await google.put("kept", b"kept")
+        old = await google.begin({"name": "old"})
+        await _send(google, old, 0, GRANULE - 1, len(DATA))
+        await google.control("settings", session_lifetime_s=-1)
+    (tmp_path / "google" / "content" / "stray").write_bytes(b"left by a crash")
+    async with running_google(tmp_path) as google:
+        [blob] = (tmp_path / "google" / "content").iterdir()
+        assert blob.read_bytes() == b"kept"
+        _, data = await google.request("GET", f"/drive/v3/files/{made['id']}", params={"alt": "media"})
+        assert data == b"kept"
+
+
 async def test_nothing_is_left_behind_by_what_failed(google: Google, tmp_path: Path) -> None:
     session = await google.begin({"name": "a"})
     await _send(google, session, 0, GRANULE - 1, len(DATA))

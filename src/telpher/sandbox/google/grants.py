@@ -14,8 +14,20 @@ AUTH = "https://www.googleapis.com/auth/"
 FULL, FILE, READONLY = AUTH + "drive", AUTH + "drive.file", AUTH + "drive.readonly"
 METADATA, METADATA_READONLY, APPDATA = AUTH + "drive.metadata", AUTH + "drive.metadata.readonly", AUTH + "drive.appdata"
 EMAIL, PROFILE = AUTH + "userinfo.email", AUTH + "userinfo.profile"
+MEANINGS = {
+    FULL: "See, edit, create and delete all of your Google Drive files",
+    FILE: "See, edit, create and delete only the Google Drive files that you use with this app",
+    READONLY: "See and download all your Google Drive files",
+    METADATA: "View and manage metadata of files in your Google Drive",
+    METADATA_READONLY: "See information about your Google Drive files",
+    APPDATA: "See, create and delete its own configuration data in your Google Drive",
+    EMAIL: "See your primary Google Account email address",
+    PROFILE: "See your personal info",
+    "openid": "Associate you with your personal info on Google",
+}
+"""What each scope means, as a person is told."""
 _ALIASES = {"email": EMAIL, "profile": PROFILE}
-KNOWN_SCOPES = frozenset({FULL, FILE, READONLY, METADATA, METADATA_READONLY, APPDATA, EMAIL, PROFILE, "openid"})
+KNOWN_SCOPES = frozenset(MEANINGS)
 DEVICE_SCOPES = frozenset({FILE, APPDATA, EMAIL, PROFILE, "openid"})
 """What a device may ask for; see https://developers.google.com/identity/protocols/oauth2/limited-input-device#allowedscopes."""
 _DRIVE_SCOPES = frozenset({FULL, FILE, READONLY, METADATA, METADATA_READONLY})

@@ -83,6 +83,10 @@ def _accounts(ledger: Ledger, hint: str | None = None) -> list[tuple[str, str]]:
     return [(row["email"], row["name"]) for row in rows]
 
 
+def _meanings(scopes: list[str]) -> list[tuple[str, str]]:
+    return [(scope, grants.MEANINGS[scope]) for scope in scopes]
+
+
 def _is_loopback(uri: str) -> bool:
     parts = urlsplit(uri)
     if parts.scheme != "http" or parts.fragment or not parts.hostname:
@@ -146,7 +150,7 @@ async def _authorize(request: web.Request) -> web.Response:
         *(asked.challenge, asked.challenge_method, int(is_offline), now_ms() + 3600 * 1000),
     )
     people = _accounts(ledger, query.get("login_hint"))
-    return pages.consent("/o/oauth2/v2/auth/decision", {"request": consent_id}, people, asked.scopes)
+    return pages.consent("/o/oauth2/v2/auth/decision", {"request": consent_id}, people, _meanings(asked.scopes))
 
 
 async def _decide(request: web.Request) -> web.Response:
@@ -295,7 +299,9 @@ async def _device_page(request: web.Request) -> web.Response:
     )
     if row is None:
         return pages.device_code("/device", "That code is not known or has expired. Try again.", code)
-    return pages.consent("/device/decision", {"user_code": row["user_code"]}, _accounts(ledger), row["scope"].split())
+    return pages.consent(
+        "/device/decision", {"user_code": row["user_code"]}, _accounts(ledger), _meanings(row["scope"].split())
+    )
 
 
 async def _device_decide(request: web.Request) -> web.Response:

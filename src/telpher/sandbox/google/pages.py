@@ -42,7 +42,7 @@ def message(title: str, text: str, *, status: int = 200) -> web.Response:
 
 
 def consent(
-    action: str, hidden: dict[str, str], accounts: Iterable[tuple[str, str]], scopes: Iterable[str]
+    action: str, hidden: dict[str, str], accounts: Iterable[tuple[str, str]], scopes: Iterable[tuple[str, str]]
 ) -> web.Response:
     """Choose an account and say yes or no to what an app asks for."""
     fields = "".join(
@@ -53,7 +53,9 @@ def consent(
         f"<span>{escape(name)}<small>{escape(email)}</small></span></label>"
         for index, (email, name) in enumerate(accounts)
     )
-    wanted = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in scopes)
+    wanted = "".join(
+        f"<li>{escape(meaning)}<small><code>{escape(scope)}</code></small></li>" for scope, meaning in scopes
+    )
     return page(
         "Choose an account",
         f'<p>Telpher asks for:</p><ul>{wanted}</ul><form method="post" action="{escape(action)}">{fields}{people}'

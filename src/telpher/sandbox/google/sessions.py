@@ -16,10 +16,9 @@ from typing import Any
 
 from telpher.sandbox.google import entries
 from telpher.sandbox.google.content import GRANULE_BYTES, BlobWriter, corrupt, digest_of
-from telpher.sandbox.google.errors import DriveError
+from telpher.sandbox.google.errors import DriveError, file_not_found
 from telpher.sandbox.google.grants import Caller
 from telpher.sandbox.google.ledger import Ledger, now_ms
-from telpher.sandbox.google.rows import row_of
 
 _CONTENT_RANGE = re.compile(r"bytes (?:\*|(\d+)-(\d+))/(\*|\d+)")
 
@@ -85,6 +84,20 @@ class Sessions:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._desks: dict[str, _Desk] = {}
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Drop what nothing leads to any more: sessions that expired, contents that a crash left behind."""
+        oldest_ms = now_ms() - self._ledger.setting("session_lifetime_s") * 1000
+        for row in self._ledger.all("SELECT * FROM sessions WHERE state = 'open' AND created_ms < ?", oldest_ms):
+            self.forget(row)
+        kept = self._ledger.all(
+            "SELECT blob FROM files WHERE blob IS NOT NULL UNION SELECT blob FROM sessions WHERE state = 'open'"
+        )
+        names = {row["blob"] for row in kept}
+        for path in self._ledger.content_dir.iterdir():
+            if path.name not in names:
+                path.unlink()
 
     def begin(
         self,
@@ -131,6 +144,13 @@ class Sessions:
         for row in rows:
             self.forget(row)
         return len(rows)
+
+    def target_of(self, row: sqlite3.Row) -> sqlite3.Row:
+        """The file that a session brings new content for; raises 404 when it was deleted meanwhile."""
+        file = self._ledger.one("SELECT * FROM files WHERE id = ?", row["file_id"])
+        if file is None:
+            raise file_not_found(row["file_id"])
+        return file
 
     def path_of(self, row: sqlite3.Row) -> Path:
         """Where a session's bytes are."""
@@ -186,7 +206,7 @@ class Sessions:
     def _put(self, caller: Caller, row: sqlite3.Row, content: entries.Content) -> sqlite3.Row:
         metadata, query = json.loads(row["metadata"]), json.loads(row["query"])
         if row["is_update"]:
-            old = row_of(self._ledger, row["file_id"])
+            old = self.target_of(row)
             return entries.update(self._ledger, caller, old, metadata, content=content, query=query)
         all_drives = query.get("supportsAllDrives") == "true"
         return entries.create(self._ledger, caller, metadata, content, all_drives=all_drives)

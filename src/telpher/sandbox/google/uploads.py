@@ -24,7 +24,6 @@ from telpher.sandbox.google.ledger import Ledger
 from telpher.sandbox.google.oauth import LEDGER, root_url
 from telpher.sandbox.google.related import RelatedReader, decoded, malformed
 from telpher.sandbox.google.render import DEFAULT_FILE
-from telpher.sandbox.google.rows import row_of
 from telpher.sandbox.google.sessions import ContentRange, Sessions, agreed_total, bad_request, parse_content_range
 
 SESSIONS = web.AppKey("google_sessions", Sessions)
@@ -183,7 +182,7 @@ async def _chunk(request: web.Request) -> web.StreamResponse:
         writer = sessions.writer_of(desk, row)
         desk.holder = asyncio.current_task()
         try:
-            is_whole = await _receive(request, writer, wanted, total_bytes, _room_of(ledger, row))
+            is_whole = await _receive(request, writer, wanted, total_bytes, _room_of(ledger, sessions, row))
             if is_whole:
                 file = await sessions.complete(row, desk)
                 return await _finished(request, sessions.find(upload_id), file)
@@ -203,12 +202,12 @@ def _whole_body(request: web.Request) -> ContentRange:
     return ContentRange(0, None if length_bytes is None else length_bytes - 1, length_bytes)
 
 
-def _room_of(ledger: Ledger, row: sqlite3.Row) -> int | None:
+def _room_of(ledger: Ledger, sessions: Sessions, row: sqlite3.Row) -> int | None:
     """How much the session's account may store; what goes to a shared drive is not counted."""
     query = json.loads(row["query"])
     caller = Caller(row["email"], row["client_id"], frozenset(row["scope"].split()))
     if row["is_update"]:
-        owner = row_of(ledger, row["file_id"])["owner"]
+        owner = sessions.target_of(row)["owner"]
     else:
         all_drives = query.get("supportsAllDrives") == "true"
         parent = entries.parent_for_new(ledger, caller, json.loads(row["metadata"]), all_drives=all_drives)
