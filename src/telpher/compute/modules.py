@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
-from telpher.compute import pi, search
+from telpher.compute import digits, pi, search
 from telpher.compute.port import Module
 
 ENTRY_POINTS = "telpher.modules"
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 @functools.cache
 def registry() -> Mapping[str, Module]:
     """All modules by name, ours first. One that does not load is logged and left out: it takes nobody else down with it."""
-    found = {module.name: module for module in (search.MODULE, pi.MODULE)}
+    found = {module.name: module for module in (search.MODULE, pi.MODULE, digits.MODULE)}
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
         try:
             module = _load(entry)

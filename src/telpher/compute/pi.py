@@ -1,4 +1,4 @@
-"""The module `pi`: the lesson's series, the same folded, and digits by the million."""
+"""The module `pi`: the lesson's series, and the same with most divisions folded away."""
 
 from __future__ import annotations
 

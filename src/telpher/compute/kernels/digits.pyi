@@ -1,0 +1,3 @@
+MOST_THREADS: int
+
+def kernel() -> object: ...
