@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from telpher.accounts.credentials import GoogleAuthorizer
@@ -17,17 +18,45 @@ from telpher.store import Store
 DRIVE = "google"
 
 
-async def house_authorizer(vault: Vault, *, oauth_url: str, token_file: Path | None = None) -> GoogleAuthorizer:
+class HouseAuthorizer:
+    """Speaks for the bot's own account: `telpher.drives.google.client.Authorizer`. A log-in made meanwhile is taken up by itself."""
+
+    def __init__(self, now: GoogleAuthorizer, look: Callable[[], Awaitable[GoogleAuthorizer]]) -> None:
+        self._now = now
+        self._look = look
+
+    async def token(self) -> str:
+        """An access token that is good for some minutes. Raises LoginRequiredError, DriveUnreachableError."""
+        try:
+            return await self._now.token()
+        except LoginRequiredError:
+            self._now = await self._look()
+            return await self._now.token()
+
+    async def refused(self, token: str) -> None:
+        """Google did not take `token`: get another, unless that has happened already. Raises as `token` does."""
+        try:
+            await self._now.refused(token)
+        except LoginRequiredError:
+            self._now = await self._look()
+            await self._now.refused(token)
+
+
+async def house_authorizer(vault: Vault, *, oauth_url: str, token_file: Path | None = None) -> HouseAuthorizer:
     """Speaks for the bot's own account.
 
     Raises LoginRequiredError when none is connected, SettingsInvalidError when `token_file` is not what it should be.
     """
-    if token_file is not None:
-        return GoogleAuthorizer(await asyncio.to_thread(_read, token_file), oauth_url=oauth_url)
-    connected = await vault.list_for(HOUSE, DRIVE)
-    if not connected:
-        raise LoginRequiredError("no Google account is connected")
-    return await authorizer_of(vault, connected[0].id, oauth_url=oauth_url)
+
+    async def look() -> GoogleAuthorizer:
+        if token_file is not None:
+            return GoogleAuthorizer(await asyncio.to_thread(_read, token_file), oauth_url=oauth_url)
+        connected = await vault.list_for(HOUSE, DRIVE)
+        if not connected:
+            raise LoginRequiredError("no Google account is connected")
+        return await authorizer_of(vault, connected[0].id, oauth_url=oauth_url)
+
+    return HouseAuthorizer(await look(), look)
 
 
 async def authorizer_of(vault: Vault, account_id: AccountId, *, oauth_url: str) -> GoogleAuthorizer:
