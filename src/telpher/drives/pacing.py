@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable
 
 BASE_S = 1.0
 CAP_S = 64.0
+# Google allows a user 12,000 queries a minute: https://developers.google.com/workspace/drive/api/guides/limits
+RATE_PER_S = 150.0
+BURST = 300
 
 
 def backoff_s(
@@ -33,8 +36,8 @@ class Pace:
     def __init__(
         self,
         *,
-        rate_per_s: float = 20.0,
-        burst: int = 40,
+        rate_per_s: float = RATE_PER_S,
+        burst: int = BURST,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,

@@ -111,6 +111,12 @@ def test_a_fallback_that_is_no_name_is_refused() -> None:
         safe_name("", fallback="..")
 
 
+@given(st.lists(st.text(max_size=40), max_size=20))
+def test_any_names_can_be_sorted(some: list[str]) -> None:
+    backwards = some[::-1]
+    assert [natural_key(name) for name in sorted(some, key=natural_key)] == sorted(map(natural_key, backwards))
+
+
 def test_names_sort_as_people_expect() -> None:
     assert sorted(["b10", "B2", "a", "b1"], key=natural_key) == ["a", "b1", "B2", "b10"]
     assert sorted(["10", "x", "2"], key=natural_key) == ["2", "10", "x"]

@@ -12,6 +12,7 @@ import hashlib
 import mimetypes
 import os
 import shutil
+import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,12 @@ def translated() -> Iterator[None]:
         if error.errno == errno.ENAMETOOLONG:
             raise NameInvalidError(detail) from error
         raise DriveUnreachableError(detail) from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise DriveFullError("no room for the index") from error
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
+            raise DriveForbiddenError("the index cannot be written") from error
+        raise DriveUnreachableError(f"the index: {error}") from error
 
 
 class Cabinet:
@@ -190,40 +197,37 @@ class Cabinet:
             return Page((), None)
         weigh = listing.weigher(order)
         seen = (
-            listing.Seen(join(folder, os.fsencode(entry.name)), entry.is_dir(follow_symlinks=False), weigh(entry))
-            for entry in self._scan(folder)
+            listing.Seen(os.fsencode(entry.name), entry.name, entry.is_dir(follow_symlinks=False), weigh(entry))
+            for entry in self.tree.scan(folder)
         )
         shown, next_cursor = listing.page(seen, f"{order.value} {folder_id}", cursor, limit)
-        return Page(tuple(self._entries(shown, EntryId(folder_id))), next_cursor)
-
-    def _scan(self, folder: bytes) -> Iterator[os.DirEntry[str]]:
-        with translated():
-            yield from self.tree.scan(folder)
+        paths = [join(folder, seen.path) for seen in shown]
+        return Page(tuple(self._entries(paths, EntryId(folder_id))), next_cursor)
 
     def search(self, words: str, cursor: Cursor | None, limit: int) -> Page:
         """See the port."""
         wanted = [word.casefold() for word in words.split()]
         seen = (
-            listing.Seen(path, entry.is_dir(follow_symlinks=False), 0)
+            listing.Seen(path, entry.name, entry.is_dir(follow_symlinks=False), 0)
             for path, entry in self.tree.walk()
             if all(word in entry.name.casefold() for word in wanted)
         )
         shown, next_cursor = listing.page(seen if wanted else (), "search " + " ".join(wanted), cursor, limit)
-        return Page(tuple(self._entries(shown, None)), next_cursor)
+        return Page(tuple(self._entries([seen.path for seen in shown], None)), next_cursor)
 
-    def _entries(self, shown: list[listing.Seen], parent_id: EntryId | None) -> list[Entry]:
+    def _entries(self, paths: list[bytes], parent_id: EntryId | None) -> list[Entry]:
         entries = []
         with self.index.transaction():
-            for seen in shown:
-                found = self.tree.status_or_none(seen.path)
+            for path in paths:
+                found = self.tree.status_or_none(path)
                 if found is None:
                     continue
-                row = self._identify(seen.path, found)
-                parent = parent_of(seen.path)
+                row = self._identify(path, found)
+                parent = parent_of(path)
                 known_parent = parent_id or (
                     EntryId(self._identify(parent, self.tree.status(parent)).id) if parent else ROOT_ID
                 )
-                entries.append(self._entry(row, seen.path, found, known_parent))
+                entries.append(self._entry(row, path, found, known_parent))
         return entries
 
     def _entry(self, row: Row | None, path: bytes, found: os.stat_result, parent_id: EntryId | None) -> Entry:

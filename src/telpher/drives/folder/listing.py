@@ -7,34 +7,32 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import heapq
 import json
 import os
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import NamedTuple
 
 from telpher.drives.names import natural_key
 from telpher.drives.port import Cursor, Order
 from telpher.errors import StaleButtonError
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """An entry met while looking through."""
 
     path: bytes
+    name: str
     is_folder: bool
     weight: int
     """What it is sorted by before its name, smallest first."""
 
-    @property
-    def name(self) -> str:
-        return os.fsdecode(self.path.rpartition(b"/")[2])
 
-    @property
-    def key(self) -> tuple[Any, ...]:
-        return (not self.is_folder, self.weight, natural_key(self.name), self.path)
+Key = tuple[bool, int, tuple[str | int, ...], bytes]
+
+
+def _key(seen: Seen) -> Key:
+    return (not seen.is_folder, seen.weight, natural_key(seen.name), seen.path)
 
 
 def weigher(order: Order) -> Callable[[os.DirEntry[str]], int]:
@@ -51,22 +49,23 @@ def page(entries: Iterable[Seen], listing: str, cursor: Cursor | None, limit: in
 
     `listing` names what is listed and how; a cursor of another one raises StaleButtonError.
     """
-    after = _read(cursor, listing).key if cursor else None
-    wanted = entries if after is None else (seen for seen in entries if seen.key > after)
-    best = heapq.nsmallest(limit + 1, wanted, key=lambda seen: seen.key)
+    after = _key(_read(cursor, listing)) if cursor else None
+    keyed = ((_key(seen), seen) for seen in entries)
+    wanted = keyed if after is None else (pair for pair in keyed if pair[0] > after)
+    best = [seen for _, seen in heapq.nsmallest(limit + 1, wanted)]
     shown = best[:limit]
     return shown, _write(shown[-1], listing) if len(best) > limit else None
 
 
 def _write(last: Seen, listing: str) -> Cursor:
-    words = [listing, os.fsdecode(last.path), last.is_folder, last.weight]
+    words = [listing, os.fsdecode(last.path), last.name, last.is_folder, last.weight]
     return Cursor(base64.urlsafe_b64encode(json.dumps(words).encode()).decode())
 
 
 def _read(cursor: Cursor, listing: str) -> Seen:
     try:
-        of, path, is_folder, weight = json.loads(base64.urlsafe_b64decode(cursor))
-        seen = Seen(os.fsencode(path), bool(is_folder), int(weight))
+        of, path, name, is_folder, weight = json.loads(base64.urlsafe_b64decode(cursor))
+        seen = Seen(os.fsencode(path), str(name), bool(is_folder), int(weight))
     except (binascii.Error, ValueError, TypeError):
         raise StaleButtonError("this is no cursor of a folder") from None
     if of != listing:
