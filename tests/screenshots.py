@@ -9,6 +9,7 @@ import asyncio
 import io
 import itertools
 import math
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -160,5 +161,9 @@ async def main(folder: Path) -> None:
 if __name__ == "__main__":
     if chromium_path() is None:
         sys.exit(MISSING)
+    if os.getloadavg()[0] > 0.5:
+        print(
+            "This machine is busy: the figures of /compute in chat-dark.png will not be typical. Take it again when it is quiet."
+        )
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(main(Path(folder)))
