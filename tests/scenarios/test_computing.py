@@ -63,3 +63,11 @@ async def test_a_computation_goes_on_after_a_restart(telpher_running: TelpherRun
     await telpher_running.restart()
     ended = await anna.wait_for(has_text("Search", "Next module"), timeout_s=60)
     assert ended["message_id"] == opening["message_id"]
+
+
+async def test_jobs_shows_a_computation_too(telpher_running: TelpherRunning, anna: Person) -> None:
+    opening = await anna.ask("/compute", has_text("First module"))
+    await anna.press(opening, "Search")
+    listed = await anna.ask("/jobs", has_text("1 job", "Computation: Search"))
+    await anna.press(listed, "Cancel 1")
+    await anna.wait_for(has_text("Search", "Cancelled"))

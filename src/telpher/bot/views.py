@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from telegram import InlineKeyboardMarkup
 
 from telpher.access import Role
+from telpher.actions import run_module
 from telpher.actions.browse import Listing
 from telpher.actions.cards import Card
 from telpher.actions.follow_jobs import JobLine
@@ -131,9 +132,10 @@ def jobs(texts: Texts, lines: Sequence[JobLine], progress: Mapping[int, object])
 
 def job_title(texts: Texts, job: Job) -> str:
     """What a job is about: a file's name, a module's title."""
-    if "name" in job.payload:
-        return str(job.payload["name"])
-    return texts.t("jobs.computation", module=job.payload.get("title", job.payload.get("module", "?")))
+    if job.kind == run_module.KIND:
+        titles = job.payload["titles"]
+        return texts.t("jobs.computation", module=titles.get(texts.language) or titles["en"])
+    return str(job.payload["name"])
 
 
 def job_state(texts: Texts, job: Job, progress: object | None = None, place: int | None = None) -> str:
@@ -142,6 +144,8 @@ def job_state(texts: Texts, job: Job, progress: object | None = None, place: int
         case JobState.QUEUED:
             return texts.n("job.before", place) if place else texts.t("job.queued")
         case JobState.RUNNING:
+            if job.kind == run_module.KIND:
+                return computing(texts, len(job.payload["strategies"]), progress)
             return running(texts, progress) if isinstance(progress, Progress) else texts.t("job.running")
         case JobState.WAITING | JobState.PAUSED:
             why = reason(texts, job.error_key, job.error_params)
@@ -152,6 +156,14 @@ def job_state(texts: Texts, job: Job, progress: object | None = None, place: int
             return reason(texts, job.error_key, job.error_params)
         case JobState.CANCELLED:
             return texts.t("job.cancelled")
+
+
+def computing(texts: Texts, strategies_count: int, progress: object | None) -> str:
+    """How far all ways together are."""
+    if not isinstance(progress, run_module.ComputeProgress):
+        return texts.t("compute.begins")
+    fraction = (len(progress.finished) + progress.current.fraction) / strategies_count
+    return f"{bar(fraction)} {texts.t('format.percent', percent=percent(fraction))}"
 
 
 def running(texts: Texts, progress: Progress) -> str:
