@@ -73,12 +73,16 @@ def valley(width: int = 1200, height: int = 760) -> bytes:
     ink = (22, 26, 44)
     draw.line([(0, 0.16 * h), (w, 0.4 * h)], fill=ink, width=6)
     for at in (0.26, 0.82):
-        x, y, unit = at * w, (0.16 + 0.24 * at) * h, 0.052 * h
-        draw.line([(x, y), (x, y + unit)], fill=ink, width=8)
-        draw.rounded_rectangle([x - 1.3 * unit, y + unit, x + 1.3 * unit, y + 2.9 * unit], unit * 0.4, fill=ink)
+        x, cable_y, unit = at * w, (0.16 + 0.24 * at) * h, 0.052 * h
+        draw.line([(x, cable_y), (x, cable_y + unit)], fill=ink, width=8)
+        draw.rounded_rectangle(
+            [x - 1.3 * unit, cable_y + unit, x + 1.3 * unit, cable_y + 2.9 * unit], unit * 0.4, fill=ink
+        )
         for side in (-1, 0.12):
             left = x + side * unit
-            draw.rounded_rectangle([left, y + 1.3 * unit, left + 0.88 * unit, y + 2 * unit], 8, fill=(255, 214, 150))
+            draw.rounded_rectangle(
+                [left, cable_y + 1.3 * unit, left + 0.88 * unit, cable_y + 2 * unit], 8, fill=(255, 214, 150)
+            )
     stored = io.BytesIO()
     picture.resize((width, height), Image.Resampling.LANCZOS).save(stored, "JPEG", quality=88)
     return stored.getvalue()
