@@ -285,7 +285,7 @@ async def test_pages_stay_right_while_entries_come_and_go(drive: FolderDrive, ro
 
 
 async def test_memory_does_not_grow_with_the_file(drive: FolderDrive) -> None:
-    size_bytes = 400 << 20
+    size_bytes = 200 << 20
     chunk = bytes(1 << 20)
 
     async def chunks() -> AsyncIterator[bytes]:

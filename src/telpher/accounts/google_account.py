@@ -8,12 +8,8 @@ from pathlib import Path
 
 from telpher.accounts.credentials import GoogleAuthorizer
 from telpher.accounts.google_oauth import AuthorizedUser
-from telpher.accounts.keys import open_keys
 from telpher.accounts.vault import HOUSE, Account, AccountId, Vault
-from telpher.drives.google import GoogleDrive, open_google_drive
 from telpher.errors import LoginFailedError, LoginRequiredError, SettingsInvalidError
-from telpher.settings import Settings
-from telpher.store import Store
 
 DRIVE = "google"
 
@@ -83,17 +79,3 @@ def _read(token_file: Path) -> AuthorizedUser:
         ) from None
     except LoginFailedError as error:
         raise SettingsInvalidError(f"GOOGLE_TOKEN_FILE is {str(token_file)!r}; {error}") from None
-
-
-async def open_house_drive(settings: Settings, store: Store) -> GoogleDrive:
-    """The bot's own Google Drive as the settings say. Raises as `house_authorizer` does."""
-    keys = await asyncio.to_thread(open_keys, settings.data_dir)
-    authorizer = await house_authorizer(
-        Vault(store, keys), oauth_url=settings.google_oauth_url, token_file=settings.google_token_file
-    )
-    return await open_google_drive(
-        api_url=settings.google_api_url,
-        authorizer=authorizer,
-        home_file=settings.data_dir / "google-home",
-        folder_id=settings.google_folder_id,
-    )
