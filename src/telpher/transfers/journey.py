@@ -20,6 +20,8 @@ from telpher.errors import (
     ChecksumMismatchError,
     DriveUnreachableError,
     Fate,
+    SourceBusyError,
+    SourceUnreachableError,
     TelpherError,
 )
 from telpher.transfers import janitor
@@ -204,11 +206,19 @@ class Journey:
     # ---- their parts --------------------------------------------------------------------------------------------------
 
     async def _opened(self, transfer: Transfer) -> Source:
-        self._source = source = await self._open_source(self._request.source_ref)
+        self._source = source = await self._find_source()
         transfer.is_local = source.local_path is not None
         if source.size_bytes is not None and source.size_bytes != transfer.size_bytes:
             raise _SizeChangedError(source.size_bytes)
         return source
+
+    async def _find_source(self) -> Source:
+        patience = Patience(self._means.patience)
+        while True:
+            try:
+                return await self._open_source(self._request.source_ref)
+            except (SourceUnreachableError, SourceBusyError) as error:
+                await patience.bear(error)
 
     async def _send_at_once(self, upload: Upload, content: bytes) -> tuple[Entry, Checksum]:
         if len(content) <= _HASH_HERE_BYTES:
