@@ -251,6 +251,22 @@ async def test_a_home_folder_in_the_trash_is_made_anew(account: GoogleAccount, d
     assert not other.is_trashed
 
 
+async def test_the_home_folder_of_another_account_is_not_ours(account: GoogleAccount, tmp_path: Path) -> None:
+    for stale in ("never-generated-by-anybody", ""):
+        (tmp_path / "google-home").write_text(stale + "\n")
+        home = await (await account.open()).home()
+        assert home.name == "Telpher"
+        assert (tmp_path / "google-home").read_text().strip() == home.id
+
+
+async def test_a_home_folder_whose_making_was_cut_short_is_made_with_its_id(
+    account: GoogleAccount, drive: GoogleDrive, tmp_path: Path
+) -> None:
+    folder_id = await drive.new_id()
+    (tmp_path / "google-home").write_text(folder_id)
+    assert (await drive.home()).id == folder_id
+
+
 async def test_a_home_folder_from_the_settings(account: GoogleAccount, drive: GoogleDrive) -> None:
     folder = await drive.make_folder((await drive.home()).id, "mine")
     assert (await (await account.open(folder_id=folder.id)).home()).name == "mine"

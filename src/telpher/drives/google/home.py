@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from telpher.drives.google.client import GoogleClient
+from telpher.drives.google.errors import BadRequestError
 from telpher.drives.google.ids import IdPool
 from telpher.drives.google.query import FIELDS, LIST_FIELDS, entry_from
 from telpher.drives.port import FOLDER_MIME_TYPE, Entry
@@ -62,8 +63,10 @@ class HomeFolder:
             return found
         try:
             return await self._make(folder_id)
-        except EntryNotFoundError:
-            # The id belonged to a folder that was deleted for good: it cannot be used again.
+        except (EntryNotFoundError, BadRequestError):
+            if not folder_id:
+                raise
+            # The id belonged to a folder that was deleted for good, or to another account: it cannot be used again.
             return await self._make("")
 
     async def _make(self, folder_id: str) -> Entry:
