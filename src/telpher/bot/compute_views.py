@@ -15,6 +15,7 @@ from telpher.bot.views import Screen
 from telpher.compute.port import Module, RunProgress
 from telpher.jobs.port import JobState
 
+LESSON = ("search", "pi")
 _ANSWER_LIMIT = 200
 
 
@@ -23,16 +24,23 @@ def title_of(texts: Texts, titles: Mapping[str, str], name: str) -> str:
     return titles.get(texts.language) or titles.get("en") or name
 
 
+def _place_in_lesson(module: Module) -> int:
+    return LESSON.index(module.name) if module.name in LESSON else len(LESSON)
+
+
 class Conversation:
-    """Knows the modules in their order, and where one reads how to add another."""
+    """Knows the modules, and where one reads how to add another.
+
+    The lesson's modules come first, one after the other; when they are done, all others are offered.
+    """
 
     def __init__(self, modules: Sequence[Module], page_url: str) -> None:
-        self._modules = tuple(modules)
+        self._modules = tuple(sorted(modules, key=_place_in_lesson))
         self._page_url = page_url
 
     def opening(self, texts: Texts) -> Screen:
         """`/compute`: what this is, and the first button."""
-        return Screen(f"🧮 {texts.t('compute.opening')}", self._offer(texts, self._modules[0]))
+        return Screen(f"🧮 {texts.t('compute.opening')}", self._offer(texts, self._modules[:1]))
 
     def show(self, texts: Texts, tracked: Sequence[Tracked]) -> Screen:
         """All runs of this conversation so far, in their order; then the next button, or the way to one's own module."""
@@ -41,15 +49,15 @@ class Conversation:
         if last.state is not JobState.SUCCEEDED:
             return Screen("\n\n".join(parts), keyboards.job(texts, int(last.id), deeds_for(last)))
         done = {one.job.payload["module"] for one in tracked}
-        waiting = next((module for module in self._modules if module.name not in done), None)
-        if waiting is not None:
-            parts.append(texts.t("compute.next", module=escape(title_of(texts, waiting.titles, waiting.name))))
-            return Screen("\n\n".join(parts), self._offer(texts, waiting))
+        left = [module for module in self._modules if module.name not in done]
+        if any(module.name in LESSON for module in left):
+            parts.append(texts.t("compute.next", module=escape(title_of(texts, left[0].titles, left[0].name))))
+            return Screen("\n\n".join(parts), self._offer(texts, left[:1]))
         parts.append(self._farewell(texts))
-        return Screen("\n\n".join(parts))
+        return Screen("\n\n".join(parts), self._offer(texts, left) if left else None)
 
-    def _offer(self, texts: Texts, module: Module) -> InlineKeyboardMarkup:
-        return keyboards.module(f"▶️ {title_of(texts, module.titles, module.name)}", module.name)
+    def _offer(self, texts: Texts, modules: Sequence[Module]) -> InlineKeyboardMarkup:
+        return keyboards.modules([(f"▶️ {title_of(texts, one.titles, one.name)}", one.name) for one in modules])
 
     def _farewell(self, texts: Texts) -> str:
         if self._page_url.startswith(("https://", "http://")):

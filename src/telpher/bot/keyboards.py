@@ -156,9 +156,9 @@ def jobs(texts: Texts, cancellable: Sequence[tuple[int, int]]) -> InlineKeyboard
     return InlineKeyboardMarkup([*rows, [button(texts.t("button.refresh"), ListJobs())]])
 
 
-def module(label: str, name: str) -> InlineKeyboardMarkup:
-    """Starts a module of the workshop."""
-    return InlineKeyboardMarkup([[button(label, RunModule(name))]])
+def modules(offered: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
+    """Start a module of the workshop. Pairs of (label, module's name)."""
+    return InlineKeyboardMarkup([[button(label, RunModule(name))] for label, name in offered])
 
 
 def link(texts: Texts, url: str) -> InlineKeyboardMarkup | None:

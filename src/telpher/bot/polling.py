@@ -60,9 +60,11 @@ class Poller:
                     offset = updates[-1]["update_id"] + 1
 
     async def _ask(self, offset: int | None) -> list[dict[str, Any]]:
-        parameters = {"offset": offset, "timeout": _POLL_S, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
+        # The first question, and the first after trouble, is answered at once: we know then whether we are connected.
+        poll_s = _POLL_S if self.is_connected else 0
+        parameters = {"offset": offset, "timeout": poll_s, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
         answer = await self._request.call(
-            self._address.method("getUpdates"), parameters, read_timeout_s=_POLL_S + _ANSWER_MARGIN_S
+            self._address.method("getUpdates"), parameters, read_timeout_s=poll_s + _ANSWER_MARGIN_S
         )
         if not isinstance(answer, list) or not all(isinstance(update, dict) for update in answer):
             raise NetworkError("the Bot API server answered something else than updates")

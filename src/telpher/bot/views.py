@@ -140,22 +140,29 @@ def job_title(texts: Texts, job: Job) -> str:
 
 def job_state(texts: Texts, job: Job, progress: object | None = None, place: int | None = None) -> str:
     """How it goes, in a line or two."""
+    state = why = reason(texts, job.error_key, job.error_params)
     match job.state:
         case JobState.QUEUED:
-            return texts.n("job.before", place) if place else texts.t("job.queued")
+            state = texts.n("job.before", place) if place else texts.t("job.queued")
         case JobState.RUNNING:
-            if job.kind == run_module.KIND:
-                return computing(texts, len(job.payload["strategies"]), progress)
-            return running(texts, progress) if isinstance(progress, Progress) else texts.t("job.running")
-        case JobState.WAITING | JobState.PAUSED:
-            why = reason(texts, job.error_key, job.error_params)
-            return f"{why}\n{texts.t('job.tried_again' if job.state is JobState.WAITING else 'job.paused')}"
+            state = _running(texts, job, progress)
+        case JobState.WAITING:
+            state = f"{why}\n{texts.t('job.tried_again')}"
+        case JobState.PAUSED:
+            state = f"{why}\n{texts.t('job.paused')}"
         case JobState.SUCCEEDED:
-            return texts.t("job.done")
+            state = texts.t("job.done")
         case JobState.FAILED:
-            return reason(texts, job.error_key, job.error_params)
+            pass  # the reason says it all
         case JobState.CANCELLED:
-            return texts.t("job.cancelled")
+            state = texts.t("job.cancelled")
+    return state
+
+
+def _running(texts: Texts, job: Job, progress: object | None) -> str:
+    if job.kind == run_module.KIND:
+        return computing(texts, len(job.payload["strategies"]), progress)
+    return running(texts, progress) if isinstance(progress, Progress) else texts.t("job.running")
 
 
 def computing(texts: Texts, strategies_count: int, progress: object | None) -> str:

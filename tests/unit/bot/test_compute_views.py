@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from typing import Any
@@ -105,3 +106,14 @@ def test_results_that_differ_are_not_passed_over(conversation: Conversation) -> 
     screen = conversation.show(EN, [Tracked(a_run("search", JobState.SUCCEEDED, is_agreed=False))])
     assert "differ" in screen.text
     assert "found at &lt;7&gt;" in screen.text
+
+
+def test_the_lesson_comes_first_and_all_others_after_it() -> None:
+    more = dataclasses.replace(registry()["pi"], name="more", titles={"en": "More", "ru": "Ещё"})
+    conversation = Conversation([more, *reversed(OURS)], "")
+    search, pi = (Tracked(a_run(name, JobState.SUCCEEDED)) for name in ("search", "pi"))
+    assert labels(conversation.opening(EN).keyboard) == ["▶️ Search"]
+    assert labels(conversation.show(EN, [search]).keyboard) == ["▶️ Pi"]
+    ended = conversation.show(EN, [search, pi])
+    assert labels(ended.keyboard) == ["▶️ More"]
+    assert "add your own module" in ended.text
