@@ -1,6 +1,6 @@
 """`telpher doctor`: looks at everything that Telpher depends on; one line each, with what to do where something is wrong.
 
-It changes nothing, shows no secret, and may run beside a running Telpher. Exit code 1 when something is wrong.
+It shows no secret, and may run beside a running Telpher. Exit code 1 when something is wrong.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ async def _disk(settings: Settings) -> Finding:
 
 
 async def _database(settings: Settings) -> Finding:
-    path = settings.data_dir / "telpher.db"
+    path = (settings.data_dir if settings.telegram_token else settings.data_dir / "sandbox") / "telpher.db"
     if not path.exists():
         return Finding(True, f"{path} will be made at the first start")
 
