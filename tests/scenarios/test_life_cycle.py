@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -176,6 +177,33 @@ async def test_no_secret_is_shown_or_stored(telpher_process: TelpherProcess, san
     kept = [path for path in telpher_process.drive_dir.parent.rglob("*") if path.is_file()]
     assert len(kept) > 1
     assert not [path for path in kept if secret.encode() in path.read_bytes()]
+
+
+async def test_updates_that_make_no_sense_harm_nobody(telpher_running: TelpherRunning, anna: Person) -> None:
+    broken: list[dict[str, Any]] = [
+        {"message": {"message_id": "seven", "chat": 7, "date": []}},
+        {
+            "message": {
+                "message_id": 1,
+                "date": 1,
+                "chat": {"id": 1001, "type": "private"},
+                "from": None,
+                "text": "/files",
+            }
+        },
+        {"callback_query": {"id": "1", "from": {"id": 1001, "is_bot": False, "first_name": "Anna"}, "data": "x" * 64}},
+        {"callback_query": {"id": 5}},
+        {"kind_of_tomorrow": {"chat": {"id": 1001}}},
+        {},
+    ]
+    for update in broken:
+        await anna.raw_update(update)
+    await anna.ask("/hello", has_text("Anna"))
+    assert len([message for message in anna.messages if message["from"]["is_bot"]]) <= 3, "told at most once each"
+    await telpher_running.restart()
+    sent = await anna.ask("/hello", has_text("Anna"))
+    await anna.ask("/whoami")
+    assert sent["message_id"] == max(message["message_id"] for message in anna.messages) - 2, "nothing was replayed"
 
 
 async def test_a_restart_in_the_same_process_leaves_nothing_behind(
