@@ -68,7 +68,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_MODULES_PAGE = "https://github.com/telpher/telpher/blob/main/docs/modules.md"
+_MODULES_PAGE = "https://github.com/telpher/telpher/blob/main/docs/add-a-module.md"
 _GRACE_S = 0.5
 _LONGEST_WAIT_S = 30.0
 

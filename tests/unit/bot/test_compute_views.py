@@ -84,7 +84,7 @@ def test_after_search_comes_pi_and_then_ones_own(conversation: Conversation) -> 
 
 def test_without_an_address_the_page_is_named() -> None:
     ended = Conversation(OURS[:1], "").show(EN, [Tracked(a_run("search", JobState.SUCCEEDED))])
-    assert "docs/modules.md" in ended.text
+    assert "docs/add-a-module.md" in ended.text
     assert "href" not in ended.text
 
 
