@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.driver import Person, has_text, is_from_bot
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.waits import eventually, from_bot
+from tests.scenarios.waits import all_is_handled, eventually, from_bot
 
 from telpher.bot.commands import COMMANDS
 from telpher.settings import Settings
@@ -84,3 +84,34 @@ async def test_what_is_no_file_is_answered_too(telpher_running: TelpherRunning, 
         await anna.raw_update({"message": message})
         await anna.wait_for(has_text("no file in this message"), after=before)
     assert is_from_bot(hello)
+
+
+async def test_a_mistake_of_ours_is_told_once_and_nothing_else_suffers(
+    telpher_running: TelpherRunning, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = await anna.ask("/files", has_text("Your drive"))
+
+    async def page(*_: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    desk = telpher_running.app._desk
+    assert desk is not None
+    monkeypatch.setattr(desk.browse, "page", page)
+    answer = await anna.ask("/files", has_text("Something went wrong"))
+    assert "secret" not in answer["text"]
+    toast = await anna.press_data(listing, "r")
+    assert toast.is_alert
+    assert "Something went wrong" in toast.text
+    await anna.ask("/hello", has_text("Hello, Anna"))
+    assert len(from_bot(anna)) == 3
+
+
+async def test_in_a_group_nothing_private_is_shown(telpher_running: TelpherRunning, anna: Person) -> None:
+    group = {"id": -100500, "type": "supergroup", "title": "Family"}
+    sender = {"id": anna.user_id, "is_bot": False, "first_name": "Anna", "language_code": "en"}
+    for number, text in enumerate(["/files", "/start", "hello"]):
+        message = {"message_id": 700 + number, "date": 1_700_000_000, "chat": group, "from": sender, "text": text}
+        entities = [{"type": "bot_command", "offset": 0, "length": len(text)}] if text.startswith("/") else []
+        await anna.raw_update({"message": message | {"entities": entities}})
+    await all_is_handled(telpher_running, anna)
+    assert len(from_bot(anna)) == 1
