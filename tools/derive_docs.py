@@ -11,9 +11,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from telpher.bot.commands import COMMANDS
-
 from telpher import settings as settings_module
+from telpher.bot.commands import COMMANDS
 from telpher.bot.texts import Texts
 from telpher.cli import make_parser
 

@@ -1,1 +1,1 @@
-
+"""A durable queue behind one port."""
