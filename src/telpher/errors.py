@@ -190,6 +190,18 @@ class DriveForbiddenError(DriveError):
     text_key = "error.drive_forbidden"
 
 
+class GranteeInvalidError(DriveError):
+    """The drive knows nobody under this address, or may not share with them."""
+
+    text_key = "error.grantee_invalid"
+
+
+class ExportTooBigError(DriveError):
+    """The drive does not convert documents of this size."""
+
+    text_key = "error.export_too_big"
+
+
 class SessionGoneError(DriveError):
     """The upload session has expired or was cancelled: begin a new one with the same entry id."""
 

@@ -31,6 +31,9 @@ class Capability(enum.Enum):
     CONTENT_SEARCH = "content_search"
     """`search` looks into contents too."""
     SHARE = "share"
+    """Others can be let in to an entry, and out again."""
+    EXPORT = "export"
+    """Documents without bytes of their own can be had in other formats."""
     QUOTA = "quota"
     CHANGES = "changes"
     LINKS = "links"
@@ -95,6 +98,33 @@ class Quota:
 
     used_bytes: int
     limit_bytes: int | None
+
+
+class GrantRole(enum.StrEnum):
+    """What somebody may do to an entry that is shared with them, from least to most."""
+
+    VIEW = "view"
+    COMMENT = "comment"
+    EDIT = "edit"
+
+
+@dataclasses.dataclass(frozen=True)
+class Grant:
+    """Who else may see an entry, and do what to it. The owner's own right is no grant."""
+
+    id: str
+    who: str | None
+    """An e-mail address (`@example.com` for a whole organisation), or None for anyone who has the link."""
+    role: GrantRole
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportFormat:
+    """What a document without bytes of its own can be had as."""
+
+    suffix: str
+    """Names it: `pdf`, `docx`; without a dot."""
+    mime_type: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -207,3 +237,29 @@ class TellsQuota(Protocol):
     """QUOTA."""
 
     async def quota(self) -> Quota: ...
+
+
+class Shares(Protocol):
+    """SHARE. Nothing here touches the owner's own right."""
+
+    async def grants(self, entry_id: EntryId) -> tuple[Grant, ...]:
+        """Who else may see the entry, also by way of its folder. Raises EntryNotFoundError."""
+
+    async def grant(self, entry_id: EntryId, who: str | None, role: GrantRole) -> Grant:
+        """Let `who` (an e-mail address; None: anyone with the link) do `role`; a grant they have already changes to it.
+
+        Doing it twice does no more than once. Raises GranteeInvalidError, DriveForbiddenError, EntryNotFoundError.
+        """
+
+    async def revoke(self, entry_id: EntryId, grant_id: str) -> None:
+        """Take a grant back. No error if it, or the entry, is gone already."""
+
+
+class Exports(Protocol):
+    """EXPORT."""
+
+    def formats_of(self, entry: Entry) -> tuple[ExportFormat, ...]:
+        """What `entry` can be had as, the most readable first; empty for what has bytes of its own."""
+
+    def export(self, entry_id: EntryId, wanted: ExportFormat) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Stream it in this format, in chunks of at most 1 MiB; how many is not known beforehand. Raises ExportTooBigError."""

@@ -16,6 +16,7 @@ from yarl import URL
 
 from telpher.drives.google.client import GoogleClient, translated
 from telpher.drives.google.errors import BadRequestError, RangeNotSatisfiableError
+from telpher.drives.google.exporting import export, formats_of
 from telpher.drives.google.home import HomeFolder
 from telpher.drives.google.ids import IdPool
 from telpher.drives.google.query import (
@@ -26,6 +27,7 @@ from telpher.drives.google.query import (
     containing,
     entry_from,
 )
+from telpher.drives.google.sharing import grant, grants_of, revoke
 from telpher.drives.google.uploads import GoogleUpload, begin_session, upload_multipart
 from telpher.drives.port import (
     FOLDER_MIME_TYPE,
@@ -34,6 +36,9 @@ from telpher.drives.port import (
     Cursor,
     Entry,
     EntryId,
+    ExportFormat,
+    Grant,
+    GrantRole,
     Order,
     Page,
     Quota,
@@ -66,6 +71,8 @@ class GoogleDrive:
             Capability.TRASH,
             Capability.SEARCH,
             Capability.CONTENT_SEARCH,
+            Capability.SHARE,
+            Capability.EXPORT,
             Capability.QUOTA,
             Capability.LINKS,
             Capability.DUPLICATE_NAMES,
@@ -193,6 +200,28 @@ class GoogleDrive:
                     return entry
         # A folder that a `drive.file` grant may not look at is no reason to move anything.
         return entry if entry.parent_id is not None else await self._change(entry_id, {}, {"addParents": "root"})
+
+    async def grants(self, entry_id: EntryId) -> tuple[Grant, ...]:
+        """See the port."""
+        return await grants_of(self._client, _path(entry_id))
+
+    async def grant(self, entry_id: EntryId, who: str | None, role: GrantRole) -> Grant:
+        """See the port. Google tells the person by e-mail."""
+        return await grant(self._client, _path(entry_id), who, role)
+
+    async def revoke(self, entry_id: EntryId, grant_id: str) -> None:
+        """See the port."""
+        await revoke(self._client, _path(entry_id), grant_id)
+
+    def formats_of(self, entry: Entry) -> tuple[ExportFormat, ...]:
+        """See the port."""
+        return formats_of(entry.mime_type)
+
+    @contextlib.asynccontextmanager
+    async def export(self, entry_id: EntryId, wanted: ExportFormat) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See the port."""
+        async with export(self._client, _path(entry_id), wanted) as answer:
+            yield _pieces(answer)
 
     async def quota(self) -> Quota:
         """See the port."""

@@ -18,6 +18,8 @@ from telpher.errors import (
     DriveUnreachableError,
     EntryExistsError,
     EntryNotFoundError,
+    ExportTooBigError,
+    GranteeInvalidError,
     LoginRequiredError,
 )
 
@@ -36,6 +38,8 @@ _FULL = {
 }
 # The grant does not reach so far: only a new login helps.
 _LOGIN = {"authError", "insufficientPermissions", "insufficientScopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}
+
+_NO_GRANTEE = {"invalidSharingRequest", "cannotInviteNonGoogleUser", "publishOutNotPermitted"}
 
 
 class BadRequestError(DriveError):
@@ -57,6 +61,13 @@ _BY_STATUS: dict[int, type[DriveError]] = {
     416: RangeNotSatisfiableError,
     429: DriveBusyError,
 }
+_BY_REASON: tuple[tuple[set[str], type[DriveError]], ...] = (
+    (_BUSY, DriveBusyError),
+    (_FULL, DriveFullError),
+    (_LOGIN, LoginRequiredError),
+    (_NO_GRANTEE, GranteeInvalidError),
+    ({"exportSizeLimitExceeded"}, ExportTooBigError),
+)
 
 
 def from_answer(status: int, headers: Mapping[str, str], body: bytes) -> DriveError:
@@ -66,9 +77,11 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes) -> DriveEr
     retry_after_s = retry_after(headers)
     kind = _BY_STATUS.get(status, DriveUnreachableError if status >= 500 else DriveError)
     if status == 403:
-        for its_reasons, its_kind in ((_BUSY, DriveBusyError), (_FULL, DriveFullError), (_LOGIN, LoginRequiredError)):
+        for its_reasons, its_kind in _BY_REASON:
             if reasons & its_reasons:
                 kind = its_kind
+    elif reasons & _NO_GRANTEE:
+        kind = GranteeInvalidError
     elif status >= 500 and retry_after_s is not None:
         kind = DriveBusyError
     return kind(detail, retry_after_s=retry_after_s)

@@ -15,6 +15,7 @@ PRESENTATION = "application/vnd.google-apps.presentation"
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _LINES_PER_PAGE = 50
 _COLUMNS = 90
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -107,6 +108,97 @@ def to_xlsx(text: str) -> bytes:
     return _package(parts, "xl/workbook.xml")
 
 
+def to_pptx(text: str) -> bytes:
+    """A presentation with a slide for each paragraph between empty lines."""
+    kind = "application/vnd.openxmlformats-officedocument.presentationml"
+    spaces = (
+        f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="{_OFFICE}"'
+        ' xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    )
+    group = '<p:nvGrpSpPr><p:cNvPr id="1" name=""/><p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr/>'
+    empty = f"<p:cSld><p:spTree>{group}</p:spTree></p:cSld>"
+    colours = " ".join(
+        f'{name}="{name if name.startswith(("accent", "hlink", "fol")) else value}"' for name, value in _COLOURS
+    )
+    master = (
+        f"{_XML}<p:sldMaster {spaces}>{empty}<p:clrMap {colours}/>"
+        '<p:sldLayoutIdLst><p:sldLayoutId id="2147483649" r:id="rId1"/></p:sldLayoutIdLst></p:sldMaster>'
+    )
+    parts = {
+        "ppt/slideMasters/slideMaster1.xml": (master, f"{kind}.slideMaster+xml"),
+        "ppt/slideMasters/_rels/slideMaster1.xml.rels": (
+            _relations(("slideLayout", "../slideLayouts/slideLayout1.xml"), ("theme", "../theme/theme1.xml")),
+            "",
+        ),
+        "ppt/slideLayouts/slideLayout1.xml": (
+            f"{_XML}<p:sldLayout {spaces}>{empty}</p:sldLayout>",
+            f"{kind}.slideLayout+xml",
+        ),
+        "ppt/slideLayouts/_rels/slideLayout1.xml.rels": (
+            _relations(("slideMaster", "../slideMasters/slideMaster1.xml")),
+            "",
+        ),
+        "ppt/theme/theme1.xml": (_theme(), "application/vnd.openxmlformats-officedocument.theme+xml"),
+    }
+    slides = text.split("\n\n")
+    for number, slide in enumerate(slides, 1):
+        paragraphs = "".join(f"<a:p><a:r><a:t>{xml_escape(line)}</a:t></a:r></a:p>" for line in slide.splitlines())
+        shape = (
+            '<p:sp><p:nvSpPr><p:cNvPr id="2" name="Text"/><p:cNvSpPr txBox="1"/><p:nvPr/></p:nvSpPr><p:spPr><a:xfrm>'
+            '<a:off x="600000" y="600000"/><a:ext cx="8000000" cy="5000000"/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
+            f"</p:spPr><p:txBody><a:bodyPr/>{paragraphs or '<a:p/>'}</p:txBody></p:sp>"
+        )
+        body = f"{_XML}<p:sld {spaces}><p:cSld><p:spTree>{group}{shape}</p:spTree></p:cSld></p:sld>"
+        parts[f"ppt/slides/slide{number}.xml"] = (body, f"{kind}.slide+xml")
+        parts[f"ppt/slides/_rels/slide{number}.xml.rels"] = (
+            _relations(("slideLayout", "../slideLayouts/slideLayout1.xml")),
+            "",
+        )
+    listed = "".join(f'<p:sldId id="{255 + n}" r:id="rId{1 + n}"/>' for n in range(1, len(slides) + 1))
+    presentation = (
+        f'{_XML}<p:presentation {spaces}><p:sldMasterIdLst><p:sldMasterId id="2147483648" r:id="rId1"/></p:sldMasterIdLst>'
+        f'<p:sldIdLst>{listed}</p:sldIdLst><p:sldSz cx="9144000" cy="6858000"/><p:notesSz cx="6858000" cy="9144000"/></p:presentation>'
+    )
+    parts["ppt/presentation.xml"] = (presentation, f"{kind}.presentation.main+xml")
+    targets = [("slide", f"slides/slide{number}.xml") for number in range(1, len(slides) + 1)]
+    parts["ppt/_rels/presentation.xml.rels"] = (
+        _relations(("slideMaster", "slideMasters/slideMaster1.xml"), *targets),
+        "",
+    )
+    return _package(parts, "ppt/presentation.xml")
+
+
+_COLOURS = [("bg1", "lt1"), ("tx1", "dk1"), ("bg2", "lt2"), ("tx2", "dk2")]
+_COLOURS += [(f"accent{number}", "") for number in range(1, 7)] + [("hlink", ""), ("folHlink", "")]
+
+
+def _theme() -> str:
+    """The least that a theme holds."""
+    named = ["dk1", "lt1", "dk2", "lt2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink"]
+    colours = "".join(
+        f'<a:{name}><a:srgbClr val="{"FFFFFF" if name.startswith("lt") else "1F2A44"}"/></a:{name}>' for name in named
+    )
+    font = '<a:latin typeface="Arial"/><a:ea typeface=""/><a:cs typeface=""/>'
+    fill = '<a:solidFill><a:schemeClr val="phClr"/></a:solidFill>'
+    effect = "<a:effectStyle><a:effectLst/></a:effectStyle>"
+    return (
+        f'{_XML}<a:theme xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" name="Plain"><a:themeElements>'
+        f'<a:clrScheme name="Plain">{colours}</a:clrScheme><a:fontScheme name="Plain"><a:majorFont>{font}</a:majorFont>'
+        f'<a:minorFont>{font}</a:minorFont></a:fontScheme><a:fmtScheme name="Plain"><a:fillStyleLst>{fill * 3}</a:fillStyleLst>'
+        f"<a:lnStyleLst>{f'<a:ln>{fill}</a:ln>' * 3}</a:lnStyleLst><a:effectStyleLst>{effect * 3}</a:effectStyleLst>"
+        f"<a:bgFillStyleLst>{fill * 3}</a:bgFillStyleLst></a:fmtScheme></a:themeElements></a:theme>"
+    )
+
+
+def _relations(*targets: tuple[str, str]) -> str:
+    """A part's relationships, numbered from rId1."""
+    listed = "".join(
+        f'<Relationship Id="rId{number}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+        for number, (kind, target) in enumerate(targets, 1)
+    )
+    return f'{_XML}<Relationships xmlns="{_RELATIONSHIPS}">{listed}</Relationships>'
+
+
 def _package(parts: dict[str, tuple[str, str]], main: str) -> bytes:
     """An Office Open XML package."""
     overrides = "".join(
@@ -133,7 +225,7 @@ def _package(parts: dict[str, tuple[str, str]], main: str) -> bytes:
 EXPORTS: dict[str, dict[str, Callable[[str], bytes]]] = {
     DOCUMENT: {PDF: to_pdf, DOCX: to_docx, "text/plain": to_text, "text/html": to_html},
     SPREADSHEET: {XLSX: to_xlsx, PDF: to_pdf, "text/csv": to_csv},
-    PRESENTATION: {PDF: to_pdf, "text/plain": to_text},
+    PRESENTATION: {PDF: to_pdf, PPTX: to_pptx, "text/plain": to_text},
 }
 IMPORTS = {
     "text/plain": [DOCUMENT],
