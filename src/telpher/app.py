@@ -68,7 +68,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_MODULES_PAGE = "https://github.com/telpher/telpher/blob/main/docs/add-a-module.md"
 _GRACE_S = 0.5
 _LONGEST_WAIT_S = 30.0
 
@@ -243,7 +242,8 @@ class App:
             bot_id=identity.id,
         )
         computing = RunModule(access=access, queue=queue, workshop=workshop, modules=modules)
-        conversation = Conversation(computing.offered(), _MODULES_PAGE)
+        modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
+        conversation = Conversation(computing.offered(), modules_page)
         undo_log = UndoLog(store)
         receipts = Receipts(
             book=ReceiptBook(store),

@@ -189,6 +189,9 @@ class Settings:
     compute_workers: int = _setting(str(os.cpu_count() or 1), _count, shown_default="")
     """How many threads or processes one computation may use; the number of cores by default."""
 
+    docs_url: str = _setting("", _optional_url)
+    """Where this version's `docs/` can be read on the web; the bot links there. Empty: it names the file instead."""
+
     log_level: str = _setting("INFO", lambda raw: _choice(raw.upper(), "DEBUG", "INFO", "WARNING", "ERROR"))
     """How much is logged: DEBUG, INFO, WARNING or ERROR."""
 
