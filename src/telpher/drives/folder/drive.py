@@ -36,13 +36,15 @@ _PIECE_BYTES = 1 << 20
 class FolderDrive:
     """See `telpher.drives.port.Drive`. The directory is made, and its index opened, at the first use."""
 
-    name = "folder"
+    name: str = "folder"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {Capability.IDS_BEFORE_CREATE, Capability.TRASH, Capability.SEARCH, Capability.QUOTA}
     )
     checksum_kind = ChecksumKind.SHA256
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, name: str = "folder") -> None:
+        """`name` tells several folders of one Telpher apart."""
+        self.name = name
         self._root = root
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="telpher-folder-drive")
         self._opening = threading.Lock()

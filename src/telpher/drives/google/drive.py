@@ -9,7 +9,7 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -57,6 +57,7 @@ _MANY = {
 }
 _PIECE_BYTES = 1 << 20
 _PAGE_LIMIT = 1000
+_SHARED_DRIVES_LIMIT = 500
 _ID_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ROOT_ALIAS = EntryId("root")
 
@@ -64,8 +65,8 @@ _ROOT_ALIAS = EntryId("root")
 class GoogleDrive:
     """One account's Google Drive."""
 
-    name = "google"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+    name: str = "google"
+    capabilities: frozenset[Capability] = frozenset(
         {
             Capability.IDS_BEFORE_CREATE,
             Capability.TRASH,
@@ -80,7 +81,14 @@ class GoogleDrive:
     )
     checksum_kind = ChecksumKind.MD5
 
-    def __init__(self, client: GoogleClient, ids: IdPool, home: HomeFolder) -> None:
+    def __init__(
+        self, client: GoogleClient, ids: IdPool, home: HomeFolder, *, name: str = "google", shared_drive_id: str = ""
+    ) -> None:
+        self.name = name
+        self._top = EntryId(shared_drive_id) if shared_drive_id else _ROOT_ALIAS
+        if shared_drive_id:
+            # Its room is its organisation's, and is not told.
+            self.capabilities = self.capabilities - {Capability.QUOTA}
         self._client = client
         self._home = home
         self._ids = ids
@@ -90,8 +98,10 @@ class GoogleDrive:
         """See the port. A grant of scope `drive.file` may not look at it: then it is only named."""
         if self._root is None:
             try:
-                self._root = await self.stat(_ROOT_ALIAS)
+                self._root = await self.stat(self._top)
             except EntryNotFoundError:
+                if self._top != _ROOT_ALIAS:
+                    raise
                 self._root = Entry(
                     id=_ROOT_ALIAS,
                     name="My Drive",
@@ -125,6 +135,8 @@ class GoogleDrive:
 
     async def _list(self, asked: Mapping[str, str], cursor: Cursor | None, limit: int) -> Page:
         params: dict[str, str | int] = {**_MANY, **asked, "pageSize": max(1, min(limit, _PAGE_LIMIT))}
+        if self._top != _ROOT_ALIAS:
+            params |= {"corpora": "drive", "driveId": self._top}
         if cursor is not None:
             params["pageToken"] = cursor
         try:
@@ -199,7 +211,7 @@ class GoogleDrive:
                 if not (await self.stat(entry.parent_id)).is_trashed:
                     return entry
         # A folder that a `drive.file` grant may not look at is no reason to move anything.
-        return entry if entry.parent_id is not None else await self._change(entry_id, {}, {"addParents": "root"})
+        return entry if entry.parent_id is not None else await self._change(entry_id, {}, {"addParents": self._top})
 
     async def grants(self, entry_id: EntryId) -> tuple[Grant, ...]:
         """See the port."""
@@ -238,6 +250,17 @@ class GoogleDrive:
         about = await self._client.ask("GET", "/drive/v3/about", params={"fields": "user(emailAddress,displayName)"})
         user = about.get("user", {})
         return str(user.get("emailAddress") or user.get("displayName") or "")
+
+    async def shared_drives(self) -> tuple[tuple[str, str], ...]:
+        """The shared drives that the account is a member of, as (id, name). Only a grant for the whole drive may ask."""
+        found: list[tuple[str, str]] = []
+        params = {"fields": "nextPageToken,drives(id,name)", "pageSize": "100"}
+        while True:
+            answer = await self._client.ask("GET", "/drive/v3/drives", params=params)
+            found += [(str(one["id"]), str(one["name"])) for one in answer.get("drives", ())]
+            if not (token := answer.get("nextPageToken")) or len(found) >= _SHARED_DRIVES_LIMIT:
+                return tuple(found)
+            params["pageToken"] = str(token)
 
     async def close(self) -> None:
         """See the port."""
