@@ -21,10 +21,26 @@ _REASONS = {
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A call on its way. `timing` ends with its times (seconds of `time.perf_counter`), or with what went wrong."""
+    """A call on its way. `timing` ends with its times (seconds of `time.perf_counter`), or with what went wrong.
+
+    Cancelling `timing` tells the kernel to stop too, but nobody then hears when it has: `settle` waits for that.
+    """
 
     control: Control
     timing: asyncio.Future[CallTiming]
+
+    def __post_init__(self) -> None:
+        self.timing.add_done_callback(lambda timing: self.control.cancel() if timing.cancelled() else None)
+
+    def answer(self, timing: CallTiming) -> None:
+        """End with this, unless nobody waits any more."""
+        if not self.timing.done():
+            self.timing.set_result(timing)
+
+    def fail(self, error: Exception) -> None:
+        """End with this, unless nobody waits any more."""
+        if not self.timing.done():
+            self.timing.set_exception(error)
 
 
 class Pool(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from telpher.compute.crew import Call, failure, value_of
+from telpher.compute.crew import Call, failure, settle, value_of
 from telpher.compute.kernels import pool as native
 from telpher.compute.port import Arguments, CallTiming, Module
 
@@ -33,19 +33,13 @@ class NativePool:
             try:
                 value = value_of(module, arguments, outcome)
             except Exception as error:  # noqa: BLE001 - whatever a module's decode raises belongs to whoever awaits the call
-                call.timing.set_exception(error)
+                call.fail(error)
                 continue
-            call.timing.set_result(
+            call.answer(
                 CallTiming(worker=f"thread {worker}", start_s=started_ns / 1e9, end_s=ended_ns / 1e9, value=value)
             )
 
     async def close(self) -> None:
-        calls = [call for call, _, _ in self._flying.values()]
-        for call in calls:
-            call.control.cancel()
-        if calls:
-            await asyncio.wait([call.timing for call in calls])
-            for call in calls:
-                call.timing.exception()
+        await settle([call for call, _, _ in self._flying.values()])
         self._loop.remove_reader(self._pool.fileno())
         self._pool.close()

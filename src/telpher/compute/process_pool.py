@@ -121,7 +121,7 @@ class ProcessPool:
             while self._waiting and worker is not None and worker.is_ready and worker.order is None:
                 order = self._waiting.popleft()
                 if order.call.control.cancelled:
-                    order.call.timing.set_exception(CallCancelledError())
+                    order.call.fail(CallCancelledError())
                     continue
                 worker.order = order
                 place = order.slot * _STRIDE_BYTES
@@ -150,16 +150,14 @@ class ProcessPool:
         if order is None:
             return
         if "cancelled" in answer:
-            order.call.timing.set_exception(CallCancelledError())
+            order.call.fail(CallCancelledError())
         elif "error" in answer:
             kind = getattr(errors, answer["error"]["kind"], ComputationFailedError)
-            order.call.timing.set_exception(kind(**answer["error"]["params"]))
+            order.call.fail(kind(**answer["error"]["params"]))
         else:
             value = _text_in(descriptors[0]) if "shared" in answer else answer["value"]
             name = f"process {worker.process.pid}"
-            order.call.timing.set_result(
-                CallTiming(worker=name, start_s=answer["start_s"], end_s=answer["end_s"], value=value)
-            )
+            order.call.answer(CallTiming(worker=name, start_s=answer["start_s"], end_s=answer["end_s"], value=value))
 
     def _bury(self, worker: _Worker, place: int) -> None:
         """A worker's line has broken: what it was doing has failed, and the next call starts another."""
@@ -174,7 +172,7 @@ class ProcessPool:
             self._waiting.clear()
         for order in failed:
             error = CallCancelledError() if order.call.control.cancelled else failure(reason)
-            order.call.timing.set_exception(error)
+            order.call.fail(error)
         if self._waiting:
             self.warm_up()
 
@@ -184,8 +182,8 @@ class ProcessPool:
         for order in [*self._waiting, *(worker.order for worker in workers if worker.order is not None)]:
             order.call.control.cancel()
             if not order.call.timing.done():
-                order.call.timing.set_exception(CallCancelledError())
-                order.call.timing.exception()
+                order.call.fail(CallCancelledError())
+                order.call.timing.exception()  # heard
         self._waiting.clear()
         for worker in workers:
             worker.order = None

@@ -7,7 +7,7 @@ import concurrent.futures
 import threading
 import time
 
-from telpher.compute.crew import Call, failure, value_of
+from telpher.compute.crew import Call, failure, settle, value_of
 from telpher.compute.kernels import pool as native
 from telpher.compute.port import Arguments, CallCancelledError, CallTiming, Module, Value
 
@@ -49,9 +49,5 @@ class PythonThreads:
         return CallTiming(worker=f"thread {number}", start_s=start_s, end_s=time.perf_counter(), value=value)
 
     async def close(self) -> None:
-        calls = list(self._flying)
-        for call in calls:
-            call.control.cancel()
-        if calls:
-            await asyncio.wait([call.timing for call in calls])
+        await settle(list(self._flying))
         self._executor.shutdown()

@@ -6,6 +6,7 @@ in shared memory too.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -40,7 +41,9 @@ def main(arguments: list[str]) -> None:
                 modules[order["cool"]].cool()
                 continue
             control = native.Control(shared[order["control"] :][: native.CONTROL_SIZE])
-            _answer(line, *_obey(modules[order["module"]], order["arguments"], control))
+            # The parent may have left meanwhile: then there is nobody to answer, and the line ends.
+            with contextlib.suppress(BrokenPipeError):
+                _answer(line, *_obey(modules[order["module"]], order["arguments"], control))
 
 
 def _obey(module: Module, arguments: Arguments, control: native.Control) -> tuple[dict[str, Any], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -73,6 +74,7 @@ async def test_a_cancelled_computation_returns_and_frees_its_threads() -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the sanitiser needs the address space that is limited here")
 def test_a_failed_allocation_is_survived() -> None:
     # In a process of its own, whose memory nobody has stretched before.
     program = """

@@ -132,6 +132,7 @@ async def test_memory_that_is_not_there_is_refused_with_the_figure() -> None:
         small.check("search", {"n": 20 << 20}, "linear")
 
 
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the sanitiser needs the address space that is limited here")
 async def test_a_failed_allocation_is_survived() -> None:
     import resource
 

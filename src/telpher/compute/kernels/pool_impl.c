@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,18 +20,19 @@
 typedef struct worker {
     telpher_pool *pool;
     pthread_t thread;
-    telpher_call *running; /* under the pool's mutex */
+    telpher_call *running; /* atomic */
     int number;
 } worker;
 
 struct telpher_pool {
-    pthread_mutex_t mutex;
-    pthread_cond_t work;
-    telpher_call *waiting, **waiting_end;
-    telpher_call *finished, **finished_end;
-    int is_closing;
+    telpher_call *submitted; /* atomic; newest first: pushed by the caller, taken whole by a worker */
+    telpher_call *finished;  /* atomic; newest first: pushed by workers, taken whole by the caller */
+    sem_t work;              /* as many as calls wait; more when closing */
+    int is_closing;          /* atomic */
     int fd;
     int threads;
+    pthread_mutex_t mutex; /* workers alone take it: of what is below */
+    telpher_call *waiting; /* oldest first */
     worker workers[];
 };
 
@@ -71,11 +73,24 @@ void telpher_call_run(telpher_call *call)
     call->ended_ns = now_ns();
 }
 
-static void append(telpher_call ***end, telpher_call *call)
+static void push(telpher_call **stack, telpher_call *call)
 {
-    call->next = NULL;
-    **end = call;
-    *end = &call->next;
+    call->next = __atomic_load_n(stack, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(stack, &call->next, call, 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        ;
+}
+
+/* All of it, oldest first. */
+static telpher_call *take_all(telpher_call **stack)
+{
+    telpher_call *newest = __atomic_exchange_n(stack, NULL, __ATOMIC_ACQUIRE), *oldest = NULL;
+    while (newest != NULL) {
+        telpher_call *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
 }
 
 static void ring(int fd)
@@ -86,31 +101,37 @@ static void ring(int fd)
         ;
 }
 
+static telpher_call *next_call(telpher_pool *pool)
+{
+    while (sem_wait(&pool->work) != 0)
+        ; /* interrupted */
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->waiting == NULL)
+        pool->waiting = take_all(&pool->submitted);
+    telpher_call *call = pool->waiting;
+    if (call != NULL)
+        pool->waiting = call->next;
+    pthread_mutex_unlock(&pool->mutex);
+    return call;
+}
+
 static void *work(void *argument)
 {
     worker *self = argument;
     telpher_pool *pool = self->pool;
+    telpher_call *call;
     telpher_become_idle();
-    pthread_mutex_lock(&pool->mutex);
-    for (;;) {
-        while (pool->waiting == NULL && !pool->is_closing)
-            pthread_cond_wait(&pool->work, &pool->mutex);
-        telpher_call *call = pool->waiting;
-        if (call == NULL)
-            break;
-        pool->waiting = call->next;
-        if (pool->waiting == NULL)
-            pool->waiting_end = &pool->waiting;
-        self->running = call;
-        pthread_mutex_unlock(&pool->mutex);
+    while ((call = next_call(pool)) != NULL) {
+        /* First say what runs, then look whether to close; telpher_pool_close does the reverse. So one of the two sees the other. */
+        __atomic_store_n(&self->running, call, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&pool->is_closing, __ATOMIC_SEQ_CST))
+            telpher_cancel(call->control);
         call->worker = self->number;
         telpher_call_run(call);
-        pthread_mutex_lock(&pool->mutex);
-        self->running = NULL;
-        append(&pool->finished_end, call);
+        __atomic_store_n(&self->running, NULL, __ATOMIC_SEQ_CST);
+        push(&pool->finished, call);
         ring(pool->fd);
     }
-    pthread_mutex_unlock(&pool->mutex);
     return NULL;
 }
 
@@ -125,9 +146,7 @@ telpher_pool *telpher_pool_open(int threads)
         return NULL;
     }
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->work, NULL);
-    pool->waiting_end = &pool->waiting;
-    pool->finished_end = &pool->finished;
+    sem_init(&pool->work, 0, 0);
     for (int i = 0; i < threads; i++) {
         worker *one = &pool->workers[i];
         one->pool = pool;
@@ -158,16 +177,9 @@ int telpher_pool_submit(telpher_pool *pool, telpher_kernel kernel, const int64_t
     call->control = control;
     call->number = number;
     memcpy(call->arguments, arguments, (size_t)count * sizeof *arguments);
-    pthread_mutex_lock(&pool->mutex);
-    int is_closing = pool->is_closing;
-    if (!is_closing) {
-        append(&pool->waiting_end, call);
-        pthread_cond_signal(&pool->work);
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    if (is_closing)
-        free(call);
-    return is_closing ? -1 : 0;
+    push(&pool->submitted, call);
+    sem_post(&pool->work);
+    return 0;
 }
 
 telpher_call *telpher_pool_take(telpher_pool *pool)
@@ -175,12 +187,7 @@ telpher_call *telpher_pool_take(telpher_pool *pool)
     uint64_t count;
     while (read(pool->fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
-    pthread_mutex_lock(&pool->mutex);
-    telpher_call *finished = pool->finished;
-    pool->finished = NULL;
-    pool->finished_end = &pool->finished;
-    pthread_mutex_unlock(&pool->mutex);
-    return finished;
+    return take_all(&pool->finished);
 }
 
 void telpher_call_free(telpher_call *call)
@@ -200,21 +207,19 @@ static void free_all(telpher_call *call)
 
 void telpher_pool_close(telpher_pool *pool)
 {
-    pthread_mutex_lock(&pool->mutex);
-    pool->is_closing = 1;
-    free_all(pool->waiting);
-    pool->waiting = NULL;
-    pool->waiting_end = &pool->waiting;
-    for (int i = 0; i < pool->threads; i++)
-        if (pool->workers[i].running != NULL)
-            telpher_cancel(pool->workers[i].running->control);
-    pthread_cond_broadcast(&pool->work);
-    pthread_mutex_unlock(&pool->mutex);
+    __atomic_store_n(&pool->is_closing, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < pool->threads; i++) {
+        /* Only this thread frees calls, so one that has just finished is still there. */
+        telpher_call *running = __atomic_load_n(&pool->workers[i].running, __ATOMIC_SEQ_CST);
+        if (running != NULL)
+            telpher_cancel(running->control);
+        sem_post(&pool->work); /* one more than there are calls, for each: its next_call finds nothing and it ends */
+    }
     for (int i = 0; i < pool->threads; i++)
         pthread_join(pool->workers[i].thread, NULL);
     free_all(pool->finished);
     close(pool->fd);
-    pthread_cond_destroy(&pool->work);
+    sem_destroy(&pool->work);
     pthread_mutex_destroy(&pool->mutex);
     free(pool);
 }

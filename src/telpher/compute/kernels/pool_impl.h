@@ -1,7 +1,11 @@
 /* A pool of C threads that run native kernels at idle priority and never touch Python.
  *
  * A call is submitted with a number of the caller's choosing; when it is done it is put on a list, and an eventfd becomes readable.
- * The caller, on whatever thread, then takes the finished calls. Nothing here needs the interpreter's lock or waits for it.
+ * The caller then takes the finished calls. Nothing here needs the interpreter's lock or waits for it.
+ *
+ * The caller never waits for a worker either: a worker at idle priority that holds a lock can be off the processor for as long as
+ * anything else wants to run, and a caller that needed the lock would wait as long. So calls travel over two lists without locks; only
+ * workers lock, among themselves. All functions but telpher_call_run and telpher_become_idle are for one thread at a time.
  */
 #ifndef TELPHER_POOL_IMPL_H
 #define TELPHER_POOL_IMPL_H
@@ -29,7 +33,7 @@ telpher_pool *telpher_pool_open(int threads);
 /* The eventfd: readable while finished calls wait to be taken. Owned by the pool. */
 int telpher_pool_fd(const telpher_pool *pool);
 
-/* Hand in a call. The pool copies `arguments`. 0, or -1 when memory is short or the pool is closing. */
+/* Hand in a call. The pool copies `arguments`. 0, or -1 when memory is short. */
 int telpher_pool_submit(telpher_pool *pool, telpher_kernel kernel, const int64_t *arguments, int count,
                         telpher_control *control, int64_t number);
 
@@ -37,7 +41,7 @@ int telpher_pool_submit(telpher_pool *pool, telpher_kernel kernel, const int64_t
 telpher_call *telpher_pool_take(telpher_pool *pool);
 void telpher_call_free(telpher_call *call);
 
-/* Tell running calls to stop, forget those that wait, join the threads, free everything. */
+/* Tell running and waiting calls to stop, join the threads, free everything. */
 void telpher_pool_close(telpher_pool *pool);
 
 /* Run a call on this thread, with its times taken. */

@@ -1,0 +1,37 @@
+"""A whole Telpher with computations beside it on its loop: `python -m benchmarks.latency.bot WAY WORK SANDBOX_URL DATA_DIR`.
+
+Runs until its standard input ends; says `ready` when it serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from benchmarks.latency.loads import running
+from telpher.app import App
+from telpher.sandbox.service import DEFAULT_TOKEN, OWNER_ID
+from telpher.settings import Secret, Settings
+
+
+async def serve(way: str, work: str, sandbox_url: str, data_dir: str) -> None:
+    """Serve the sandbox until nobody wants it any more."""
+    settings = Settings(
+        telegram_token=Secret(DEFAULT_TOKEN),
+        owner_ids=(OWNER_ID,),
+        telegram_api_url=sandbox_url,
+        data_dir=Path(data_dir),
+        web_port=0,
+        log_level="ERROR",
+    )
+    app = App(settings)
+    await app.start()
+    async with running(way, work):
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+    await app.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(*sys.argv[1:5]))
