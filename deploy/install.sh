@@ -132,7 +132,7 @@ install_packages() {
         command -v cc >/dev/null 2>&1 || set -- "$@" gcc libc6-dev
         "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
             set -- "$@" "python$version-dev"
-        ls /usr/include/gmp.h /usr/include/*/gmp.h >/dev/null 2>&1 || set -- "$@" libgmp-dev
+        [ -e /usr/include/gmp.h ] || ls /usr/include/*/gmp.h >/dev/null 2>&1 || set -- "$@" libgmp-dev
     fi
     [ $# -eq 0 ] || apt_install "$@"
 }

@@ -6,8 +6,10 @@ It reads the real unit file and keeps its promises: the environment, the credent
 
 from __future__ import annotations
 
+import getpass
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -50,6 +52,16 @@ def _environment(unit: dict[str, list[str]], directory: Path) -> dict[str, str]:
     return environment
 
 
+def _user(unit: dict[str, list[str]], directory: Path) -> str | None:
+    """Whom to run it as, where that is somebody else: they then own what they have to read and write."""
+    user = unit["User"][0]
+    if user == getpass.getuser():
+        return None
+    for path in (directory / "notify", directory / "secrets", *(directory / "secrets").iterdir()):
+        shutil.chown(path, user)
+    return user
+
+
 def _supervise(directory: Path, unit_path: Path) -> None:
     """Run the unit's command until it ends; the file `state` says how it is, `pid` whom to stop."""
     unit = _read(unit_path)
@@ -63,6 +75,7 @@ def _supervise(directory: Path, unit_path: Path) -> None:
             shlex.split(unit["ExecStart"][0]),
             cwd=unit["WorkingDirectory"][0],
             env=_environment(unit, directory) | {"NOTIFY_SOCKET": str(address)},
+            user=_user(unit, directory),
             stdin=subprocess.DEVNULL,
             stdout=journal,
             stderr=journal,
