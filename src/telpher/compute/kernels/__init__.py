@@ -1,1 +1,1 @@
-
+"""The native kernels: C behind Cython, without the GIL."""
