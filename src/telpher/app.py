@@ -33,6 +33,7 @@ from telpher.actions.get_back import GetBack
 from telpher.actions.rename import Rename
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
+from telpher.actions.sent_files import SentFiles
 from telpher.actions.trash import Trash
 from telpher.actions.undo import Undo, UndoLog
 from telpher.bot.commands import register_commands
@@ -233,13 +234,15 @@ class App:
             open_source=TelegramSources(request, self._address, is_local=settings.telegram_local),
             limits=limits,
         )
+        sent_files = SentFiles(store, identity.id)
+        courier = TelegramCourier(request, self._address, limit_bytes=limits.send_bytes)
         sending = GetBack(
             cards=cards,
-            store=store,
+            sent=sent_files,
             queue=queue,
-            courier=TelegramCourier(request, self._address, limit_bytes=limits.send_bytes),
+            courier=courier,
             limits=limits,
-            bot_id=identity.id,
+            scratch_dir=self._state_dir / "spool",
         )
         computing = RunModule(access=access, queue=queue, workshop=workshop, modules=modules)
         modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from telpher.access import Access, EntryRefs, EntryToken, Right
 from telpher.actions.drive_choice import Drives
-from telpher.drives.port import Capability, Drive, Entry, EntryId
+from telpher.drives.port import Capability, Drive, Entry, EntryId, Exports
+from telpher.errors import DriveError
 from telpher.jobs.port import Payload
 
 
@@ -22,6 +23,10 @@ class Card:
     drive: str
     parent: EntryToken | None
     """The folder it is in; None for the root and for what nothing is known of."""
+    formats: tuple[str, ...] = ()
+    """What the drive converts it to, by suffix (`pdf`, `docx`); empty for what has bytes of its own."""
+    is_shareable: bool = False
+    """The drive can let others in to it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,10 +69,31 @@ class Cards:
         listed = tuple(entries)
         ids = [entry.id for entry in listed] + [entry.parent_id for entry in listed if entry.parent_id is not None]
         tokens = await self._refs.tokens_for(person_id, drive, ids)
+        its_drive = await self._drive_or_none(person_id, drive)
         return tuple(
-            Card(entry, tokens[entry.id], drive, tokens[entry.parent_id] if entry.parent_id is not None else None)
+            Card(
+                entry,
+                tokens[entry.id],
+                drive,
+                tokens[entry.parent_id] if entry.parent_id is not None else None,
+                formats=_formats(its_drive, entry),
+                is_shareable=its_drive is not None and Capability.SHARE in its_drive.capabilities,
+            )
             for entry in listed
         )
+
+    async def _drive_or_none(self, person_id: int, name: str) -> Drive | None:
+        try:
+            return await self._drives.of(person_id, name)
+        except DriveError:
+            # A card can be shown of what the drive cannot be asked about now.
+            return None
+
+
+def _formats(drive: Drive | None, entry: Entry) -> tuple[str, ...]:
+    if drive is None or Capability.EXPORT not in drive.capabilities:
+        return ()
+    return tuple(one.suffix for one in cast("Exports", drive).formats_of(entry))
 
 
 def has_trash(drive: Drive) -> bool:

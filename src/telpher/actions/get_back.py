@@ -1,24 +1,46 @@
-"""Get back: a file of the drive comes into the chat, streamed, and by Telegram's own id when it was sent before."""
+"""Get back: a file of the drive comes into the chat, streamed, and by Telegram's own id when it was sent before.
+
+It comes as a file with its bytes as they are, as media that the app shows at once (Telegram makes its own copy of a picture), or, for a
+document that has no bytes of its own, in a format that the person chose.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
-
-import sqlalchemy as sa
+from pathlib import Path
+from typing import Protocol, cast
 
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import Cards
-from telpher.drives.port import Drive, Entry, EntryId
-from telpher.errors import BadInputError, EntryNotFoundError, FileTooBigError
+from telpher.actions.sent_files import SentFiles
+from telpher.drives.port import Capability, Drive, Entry, EntryId, ExportFormat, Exports
+from telpher.errors import BadInputError, EntryNotFoundError, FileTooBigError, StaleButtonError
 from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
-from telpher.store import Store
-from telpher.store.schema import sent_files
 from telpher.transfers.port import Progress
+from telpher.transfers.scratch import held
 
 KIND = "get_back"
+
+AS_FILE = "document"
+AS_MEDIA = "media"
+
+_PHOTO_LIMIT_BYTES = 10_000_000  # https://core.telegram.org/bots/api#sendphoto
+# What Telegram's apps show or play by themselves: https://core.telegram.org/bots/api#sendvideo, #sendaudio, #sendanimation
+_MEDIA_KINDS = {
+    "image/jpeg": "photo",
+    "image/png": "photo",
+    "image/webp": "photo",
+    "image/gif": "animation",
+    "video/mp4": "video",
+    "audio/mpeg": "audio",
+    "audio/mp4": "audio",
+    "audio/x-m4a": "audio",
+}
+# A drive converts small documents only; what comes beyond this is not one.
+_EXPORT_LIMIT_BYTES = 64 << 20
 
 
 class Courier(Protocol):
@@ -73,31 +95,49 @@ class TooBigToSendError(FileTooBigError):
         self.link = link
 
 
+def media_kind_of(entry: Entry) -> str | None:
+    """As what Telegram's apps show it at once; None for what they only keep."""
+    kind = _MEDIA_KINDS.get(entry.mime_type)
+    if not entry.size_bytes or (kind == "photo" and entry.size_bytes > _PHOTO_LIMIT_BYTES):
+        return None
+    return kind
+
+
 class GetBack:
     """`request` accepts or refuses at once; `work` is what the queue runs."""
 
     def __init__(
-        self, *, cards: Cards, store: Store, queue: Queue, courier: Courier, limits: BotLimits, bot_id: int
+        self,
+        *,
+        cards: Cards,
+        sent: SentFiles,
+        queue: Queue,
+        courier: Courier,
+        limits: BotLimits,
+        scratch_dir: Path,
     ) -> None:
         self._cards = cards
-        self._store = store
+        self._sent = sent
         self._queue = queue
         self._courier = courier
         self._limits = limits
-        self._bot_id = bot_id
+        self._scratch_dir = scratch_dir
 
     async def request(
-        self, person_id: int, token: str, *, chat_id: int, reply_to: int | None, key: str
+        self, person_id: int, token: str, *, chat_id: int, reply_to: int | None, key: str, form: str = AS_FILE
     ) -> GetBackAccepted:
         """`key` names the press; a second press while the file is on its way sends it only once.
 
-        Raises TooBigToSendError, BadInputError (nothing to send), AccessDeniedError, DriveError.
+        `form` is AS_FILE, AS_MEDIA, or the suffix of a format that the drive converts it to (`pdf`, `docx`).
+        Raises TooBigToSendError, BadInputError (nothing to send), StaleButtonError, AccessDeniedError, DriveError.
         """
         opened = await self._cards.open(person_id, token)
         entry = await opened.drive.stat(opened.entry_id)
-        self._check(entry)
+        wanted = _format(opened.drive, entry, form)
+        self._check(entry, wanted)
         for job in await self._queue.list_for(person_id):
-            is_same = job.kind == KIND and job.payload["entry_id"] == entry.id and job.payload["chat_id"] == chat_id
+            same = {"entry_id": entry.id, "chat_id": chat_id, "form": form}
+            is_same = job.kind == KIND and same.items() <= dict(job.payload).items()
             if is_same and job.state in {JobState.QUEUED, JobState.RUNNING}:
                 return GetBackAccepted(job, is_new=False)
         job, is_new = await self._queue.enqueue(
@@ -110,10 +150,12 @@ class GetBack:
                 payload={
                     "drive": opened.drive.name,
                     "entry_id": entry.id,
-                    "name": entry.name,
+                    "name": _name(entry, wanted),
                     "size_bytes": entry.size_bytes,
                     "chat_id": chat_id,
                     "reply_to": reply_to,
+                    "form": form,
+                    "link": entry.link,
                 },
             )
         )
@@ -124,26 +166,59 @@ class GetBack:
         payload = run.job.payload
         drive = await self._cards.drive_of(run.job.person_id, payload["drive"])
         entry = await drive.stat(EntryId(payload["entry_id"]))
-        size_bytes = self._check(entry)
-        chat_id, reply_to = int(payload["chat_id"]), payload["reply_to"]
-        version = _version(entry)
-        known = await self._known_file_id(drive, entry, version)
-        if known is None or not await self._courier.send_again(chat_id, known, reply_to=reply_to):
-            async with drive.read(entry.id) as chunks:
-                file_id = await self._courier.send_file(
-                    chat_id,
-                    name=entry.name,
-                    mime_type=entry.mime_type,
-                    size_bytes=size_bytes,
-                    chunks=_counted(chunks, size_bytes, run),
-                    reply_to=reply_to,
-                )
-            await self._remember(drive, entry, version, file_id)
-        return {"name": entry.name, "size_bytes": size_bytes}
+        form = str(payload.get("form", AS_FILE))
+        wanted = _format(drive, entry, form)
+        self._check(entry, wanted)
+        kind = media_kind_of(entry) if form == AS_MEDIA else AS_FILE
+        try:
+            size_bytes = await self._send(run, drive, entry, kind or AS_FILE, wanted)
+        except BadInputError:
+            if kind in {None, AS_FILE}:
+                raise
+            # Telegram refuses pictures that are too long, or that it cannot read: as a file they come all the same.
+            size_bytes = await self._send(run, drive, entry, AS_FILE, None)
+        return {"name": _name(entry, wanted), "size_bytes": size_bytes}
 
-    def _check(self, entry: Entry) -> int:
+    async def _send(self, run: JobRun, drive: Drive, entry: Entry, kind: str, wanted: ExportFormat | None) -> int:
+        chat_id, reply_to = int(run.job.payload["chat_id"]), run.job.payload["reply_to"]
+        remembered_as = wanted.suffix if wanted else kind
+        known = await self._sent.find(drive.name, entry, remembered_as)
+        if known is not None and await self._courier.send_again(chat_id, known, as_kind=kind, reply_to=reply_to):
+            return entry.size_bytes or 0
+        async with self._opened(drive, entry, wanted) as (size_bytes, chunks):
+            file_id = await self._courier.send_file(
+                chat_id,
+                name=_name(entry, wanted),
+                mime_type=wanted.mime_type if wanted else entry.mime_type,
+                size_bytes=size_bytes,
+                chunks=counted(chunks, size_bytes, run),
+                as_kind=kind,
+                reply_to=reply_to,
+            )
+        await self._sent.remember(drive.name, entry, remembered_as, file_id)
+        return size_bytes
+
+    @contextlib.asynccontextmanager
+    async def _opened(
+        self, drive: Drive, entry: Entry, wanted: ExportFormat | None
+    ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """How many bytes there are, and the bytes. How long a converted document is, only its end tells."""
+        if wanted is None:
+            async with drive.read(entry.id) as chunks:
+                yield entry.size_bytes or 0, chunks
+            return
+        limit_bytes = self._limits.send_bytes or _EXPORT_LIMIT_BYTES
+        async with (
+            cast("Exports", drive).export(entry.id, wanted) as exported,
+            held(exported, self._scratch_dir, limit_bytes=limit_bytes) as scratch,
+        ):
+            yield scratch.size_bytes, scratch.chunks()
+
+    def _check(self, entry: Entry, wanted: ExportFormat | None) -> None:
         if entry.is_trashed:
             raise EntryNotFoundError("in the trash")
+        if wanted is not None:
+            return
         if entry.is_folder or entry.size_bytes is None:
             raise NothingToSendError("no bytes of its own")
         if entry.size_bytes == 0:
@@ -151,27 +226,25 @@ class GetBack:
         limit_bytes = self._limits.send_bytes
         if limit_bytes is not None and entry.size_bytes > limit_bytes:
             raise TooBigToSendError(limit_bytes=limit_bytes, size_bytes=entry.size_bytes, link=entry.link)
-        return entry.size_bytes
-
-    async def _known_file_id(self, drive: Drive, entry: Entry, version: str) -> str | None:
-        query = sa.select(sent_files.c.file_id).where(
-            *_is_sent(self._bot_id, drive.name, entry.id), sent_files.c.version == version
-        )
-        return await self._store.read(lambda connection: connection.execute(query).scalar())
-
-    async def _remember(self, drive: Drive, entry: Entry, version: str, file_id: str) -> None:
-        def put(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(sent_files).where(*_is_sent(self._bot_id, drive.name, entry.id)))
-            connection.execute(
-                sa.insert(sent_files).values(
-                    bot_id=self._bot_id, drive=drive.name, entry_id=entry.id, version=version, file_id=file_id
-                )
-            )
-
-        await self._store.write(put)
 
 
-async def _counted(chunks: AsyncIterator[bytes], total_bytes: int, run: JobRun) -> AsyncIterator[bytes]:
+def _format(drive: Drive, entry: Entry, form: str) -> ExportFormat | None:
+    """The format that is wanted, None for the file's own bytes. Raises StaleButtonError for one that the drive does not give."""
+    if form in {AS_FILE, AS_MEDIA}:
+        return None
+    formats = cast("Exports", drive).formats_of(entry) if Capability.EXPORT in drive.capabilities else ()
+    for one in formats:
+        if one.suffix == form:
+            return one
+    raise StaleButtonError("not to be had in this format")
+
+
+def _name(entry: Entry, wanted: ExportFormat | None) -> str:
+    return f"{entry.name}.{wanted.suffix}" if wanted else entry.name
+
+
+async def counted(chunks: AsyncIterator[bytes], total_bytes: int, run: JobRun) -> AsyncIterator[bytes]:
+    """The same chunks, told of as they pass."""
     done_bytes, began_s = 0, time.monotonic()
     async for chunk in chunks:
         yield chunk
@@ -182,13 +255,3 @@ async def _counted(chunks: AsyncIterator[bytes], total_bytes: int, run: JobRun) 
         run.tell(
             Progress(done_bytes=done_bytes, total_bytes=total_bytes, bytes_per_s=bytes_per_s, seconds_left=seconds_left)
         )
-
-
-def _version(entry: Entry) -> str:
-    """Changes with the bytes and with the name: Telegram keeps both under one file_id."""
-    content = entry.checksum.hexdigest if entry.checksum else entry.modified_at.isoformat()
-    return f"{content}:{entry.name}"
-
-
-def _is_sent(bot_id: int, drive: str, entry_id: EntryId) -> tuple[Any, ...]:
-    return sent_files.c.bot_id == bot_id, sent_files.c.drive == drive, sent_files.c.entry_id == entry_id

@@ -92,6 +92,8 @@ class EntryDeed(enum.StrEnum):
     GET_BACK = "g"
     RENAME = "n"
     DELETE = "d"
+    SHOW = "v"
+    """Get back as what the app shows at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +102,24 @@ class DoToEntry(Callback, tag="d"):
 
     deed: EntryDeed
     token: str
+
+
+class ExportSuffix(enum.StrEnum):
+    """The formats that a button can name."""
+
+    PDF = "pdf"
+    DOCX = "docx"
+    XLSX = "xlsx"
+    PPTX = "pptx"
+    PNG = "png"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportEntry(Callback, tag="x"):
+    """Get back a document in another format."""
+
+    token: str
+    suffix: ExportSuffix
 
 
 @dataclasses.dataclass(frozen=True)

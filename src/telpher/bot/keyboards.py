@@ -9,12 +9,15 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from telpher.actions.browse import Listing
 from telpher.actions.cards import Card
+from telpher.actions.get_back import media_kind_of
 from telpher.bot.callbacks import (
     Callback,
     DoToAlbum,
     DoToEntry,
     DoToJob,
     EntryDeed,
+    ExportEntry,
+    ExportSuffix,
     JobDeed,
     ListJobs,
     OpenFolder,
@@ -55,17 +58,22 @@ def icon(mime_type: str, *, is_folder: bool = False) -> str:
 
 
 def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | None = None) -> InlineKeyboardMarkup:
-    """Under an entry's card: Open, Get back, Rename, Delete; Undo after a deed; the way back to where the card was opened."""
+    """Under an entry's card: ways to have it, then what can be done to it; Undo after a deed; the way back."""
     first: Row = []
     if card.entry.link and card.entry.link.startswith(("https://", "http://")):
         first.append(InlineKeyboardButton(texts.t("button.open"), url=card.entry.link))
     if not card.entry.is_folder and card.entry.size_bytes is not None:
         first.append(button(texts.t("button.get_back"), DoToEntry(EntryDeed.GET_BACK, card.token)))
+    for suffix in [one for one in card.formats if one in ExportSuffix.__members__.values()]:
+        first.append(button(f"📥 {suffix.upper()}", ExportEntry(card.token, ExportSuffix(suffix))))
+    others: Row = []
+    if media_kind_of(card.entry) is not None:
+        others.append(button(texts.t("button.show_here"), DoToEntry(EntryDeed.SHOW, card.token)))
     second = [
         button(texts.t("button.rename"), DoToEntry(EntryDeed.RENAME, card.token)),
         button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)),
     ]
-    return InlineKeyboardMarkup([row for row in (first, second, _last(texts, undo_id, back)) if row])
+    return InlineKeyboardMarkup([row for row in (first, others, second, _last(texts, undo_id, back)) if row])
 
 
 def trashed(texts: Texts, undo_id: int | None, back: Back | None) -> InlineKeyboardMarkup:

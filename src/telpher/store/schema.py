@@ -28,9 +28,49 @@ people = sa.Table(
     sa.Column("first_name", sa.Text, nullable=False, server_default=""),
     sa.Column("language_code", sa.Text, nullable=False, server_default=""),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("role IN ('member', 'guest')", name="role"),
+    sa.Column("folder_owner_id", sa.BigInteger),
+    sa.Column("folder_drive", sa.Text),
+    sa.Column("folder_id", sa.Text),
+    sa.Column("folder_name", sa.Text),
+    sa.CheckConstraint("role IN ('member', 'guest', 'leaving')", name="role"),
 )
-"""Everyone who is served. `role` is what an owner gave them; owners themselves stand in the settings (`role` is null)."""
+"""Everyone who is served. `role` is what an owner gave them; owners themselves stand in the settings (`role` is null). Who is `leaving`
+is served no more, and stands here until their jobs and tokens are gone. The folder is where a guest's files go, in an owner's drive."""
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("code_hash", sa.Text, nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("made_by", sa.BigInteger, nullable=False),
+    sa.Column("folder_drive", sa.Text),
+    sa.Column("folder_id", sa.Text),
+    sa.Column("folder_name", sa.Text),
+    sa.Column("ends_ms", sa.BigInteger, nullable=False),
+    sa.Column("used_by", sa.BigInteger),
+    sa.Column("told_ms", sa.BigInteger),
+    sa.CheckConstraint("role IN ('member', 'guest')", name="role"),
+    sa.CheckConstraint("role <> 'guest' OR folder_id IS NOT NULL", name="folder"),
+    sqlite_autoincrement=True,
+)
+"""Links that let one person in, once. Of a code only its SHA-256 is kept. `key` names the press that made it; `told_ms` is when the
+owner heard who came."""
+
+day_use = sa.Table(
+    "day_use",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("cpu_ms", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("size_bytes >= 0 AND cpu_ms >= 0", name="amounts"),
+    sa.Index("ix_day_use_person", "person_id", "day"),
+)
+"""What counts towards a person's limits of a day (days since 1 January of year 1, by this machine's clock). `key` names what used it, so
+that a replay counts once."""
 
 strangers = sa.Table(
     "strangers",
@@ -59,11 +99,11 @@ page_cursors = sa.Table(
     metadata,
     sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("drive", sa.Text, primary_key=True),
-    sa.Column("folder_id", sa.Text, primary_key=True),
+    sa.Column("listing", sa.Text, primary_key=True),
     sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("cursor", sa.Text, nullable=False),
 )
-"""Where each page of a listing begins, so that paging goes both ways and survives a restart."""
+"""Where each page of a listing begins, so that paging goes both ways and survives a restart. `listing` says what is listed and how."""
 
 undo_records = sa.Table(
     "undo_records",
@@ -77,7 +117,7 @@ undo_records = sa.Table(
     sa.Column("before", sa.JSON, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("undone_ms", sa.BigInteger),
-    sa.CheckConstraint("kind IN ('rename', 'trash')", name="kind"),
+    sa.CheckConstraint("kind IN ('rename', 'trash', 'move', 'share')", name="kind"),
 )
 """How to take back what a person did. `key` names the update that did it, so that a replayed one makes no second record."""
 
@@ -87,10 +127,154 @@ sent_files = sa.Table(
     sa.Column("bot_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("drive", sa.Text, primary_key=True),
     sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("as_kind", sa.Text, primary_key=True),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("file_id", sa.Text, nullable=False),
 )
 """Telegram's id of a file that was sent before: sent again, it costs no traffic. `version` is its checksum and name."""
+
+shares = sa.Table(
+    "shares",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("base_role", sa.Text),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("ends_ms", sa.BigInteger),
+    sa.Column("closed_ms", sa.BigInteger),
+    sa.CheckConstraint("role IN ('view', 'comment', 'edit')", name="role"),
+    sa.CheckConstraint("base_role IN ('view', 'comment', 'edit')", name="base_role"),
+    sa.Index("ix_shares_target", "drive", "entry_id", "who"),
+    sa.Index(
+        "ix_shares_open",
+        "person_id",
+        "id",
+        sqlite_where=sa.text("closed_ms IS NULL"),
+        postgresql_where=sa.text("closed_ms IS NULL"),
+    ),
+)
+"""What was shared with whom from here, and until when. `who` is an e-mail address, or empty for anyone with the link; `base_role` is
+what they might do before the first share that still stood. The newest row that is neither closed nor past its end is what holds."""
+
+share_targets = sa.Table(
+    "share_targets",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("person_id", "drive", "entry_id", "who"),
+)
+"""What a short token in a button means to its one person: this entry, to be shared with these others or no longer."""
+
+selections = sa.Table(
+    "selections",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("folder_id", sa.Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+"""A folder in which a person ticks entries; the token stands in the buttons."""
+
+selected_entries = sa.Table(
+    "selected_entries",
+    metadata,
+    sa.Column("token", sa.Text, sa.ForeignKey("selections.token", ondelete="CASCADE"), primary_key=True),
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("ticked_ms", sa.BigInteger, nullable=False),
+)
+
+# ---- actions: browsing, and where a person's files go ------------------------------------------------------------------
+
+person_settings = sa.Table(
+    "person_settings",
+    metadata,
+    sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sorted_by", sa.Text, nullable=False, server_default="name"),
+    sa.Column("files_go", sa.Text, nullable=False, server_default="home"),
+    sa.Column("drive", sa.Text),
+    sa.Column("folder_id", sa.Text),
+    sa.Column("template", sa.Text, nullable=False, server_default=""),
+    sa.Column("draft", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("sorted_by IN ('name', 'newest', 'largest')", name="sorted_by"),
+    sa.CheckConstraint("files_go IN ('home', 'ask', 'folder', 'template')", name="files_go"),
+    sa.CheckConstraint("files_go <> 'folder' OR (drive IS NOT NULL AND folder_id IS NOT NULL)", name="folder"),
+    sa.CheckConstraint("files_go <> 'template' OR template <> ''", name="template"),
+)
+"""How a person has it: the order of folders, and where new files go. `draft` is a template that is shown but not taken yet."""
+
+searches = sa.Table(
+    "searches",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("person_id", "words"),
+    sqlite_autoincrement=True,
+)
+"""What a person looked for: too long for a button, which names it by its number."""
+
+errands = sa.Table(
+    "errands",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("entry_id", sa.Text),
+    sa.Column("back", sa.Text, nullable=False),
+    sa.Column("chat_id", sa.BigInteger),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("kind IN ('move', 'where', 'hold')", name="kind"),
+    sa.CheckConstraint("kind <> 'move' OR entry_id IS NOT NULL", name="entry"),
+    sa.Index(None, "person_id"),
+    sqlite_autoincrement=True,
+)
+"""What a person is choosing a folder for. `back` is the way back to where the choosing began, as button data."""
+
+held_files = sa.Table(
+    "held_files",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("errand_id", sa.Integer, sa.ForeignKey("errands.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("incoming", sa.JSON, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Index(None, "errand_id"),
+)
+"""Files that wait to be told where to go. Telegram holds their bytes; `key` names the message, so that a replay holds nothing twice."""
+
+upload_targets = sa.Table(
+    "upload_targets",
+    metadata,
+    sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("drive", sa.Text, nullable=False),
+    sa.Column("folder_id", sa.Text, nullable=False),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+)
+"""The folder that takes a person's next files, until then."""
+
+made_folders = sa.Table(
+    "made_folders",
+    metadata,
+    sa.Column("drive", sa.Text, primary_key=True),
+    sa.Column("parent_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("folder_id", sa.Text, nullable=False),
+)
+"""Which folder of this name files go to. A hint: the drive is asked whether it is still there."""
 
 # ---- jobs: the embedded queue ------------------------------------------------------------------------------------------
 
@@ -231,6 +415,47 @@ accounts = sa.Table(
 )
 """A drive's account that was connected. `person_id` 0 is the bot's own, used for everybody; `secret` is encrypted."""
 
+logins = sa.Table(
+    "logins",
+    metadata,
+    sa.Column("state_hash", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("chat_id", sa.BigInteger, nullable=False),
+    sa.Column("message_id", sa.BigInteger, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("renews", sa.Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+"""A log-in in the browser that is under way, at most one a person. `secret` (the PKCE verifier and where the page leads) is encrypted."""
+
+shared_drives = sa.Table(
+    "shared_drives",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("drive_id", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("is_for_team", sa.Boolean, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+"""A shared drive that somebody uses by way of their account, and perhaps offers to all who are let in."""
+
+drive_choices = sa.Table(
+    "drive_choices",
+    metadata,
+    sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("drive", sa.Text, nullable=False),
+)
+"""Where a person's new files go, if they chose."""
+
+login_alarms = sa.Table(
+    "login_alarms",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("told_ms", sa.BigInteger, nullable=False),
+)
+"""Accounts that need a new log-in, whose person was told so: once, until they have done it."""
+
 # ---- bot: messages that go on living ---------------------------------------------------------------------------------
 
 receipts = sa.Table(
@@ -268,7 +493,7 @@ prompts = sa.Table(
     sa.Column("card_message_id", sa.BigInteger, nullable=False),
     sa.Column("back", sa.Text, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("kind IN ('rename')", name="kind"),
+    sa.CheckConstraint("kind IN ('rename', 'share', 'new_folder', 'template')", name="kind"),
 )
 """The one question that waits for a person's next message in a chat."""
 

@@ -18,6 +18,7 @@ from telpher.actions.entry_card import EntryCard
 from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import EmptyToSendError, GetBack, NothingToSendError, TooBigToSendError
 from telpher.actions.rename import Rename
+from telpher.actions.sent_files import SentFiles
 from telpher.actions.trash import Trash
 from telpher.actions.undo import KEPT_FOR, Undo, UndoLog
 from telpher.drives.folder import FolderDrive
@@ -88,7 +89,12 @@ class House:
 
     def _get_back(self, store: Store, limits: BotLimits) -> GetBack:
         return GetBack(
-            cards=self.cards, store=store, queue=self.queue, courier=self.courier, limits=limits, bot_id=BOT_ID
+            cards=self.cards,
+            sent=SentFiles(store, BOT_ID),
+            queue=self.queue,
+            courier=self.courier,
+            limits=limits,
+            scratch_dir=self.root.parent / "spool",
         )
 
     async def token(self, name: str, person_id: int = ANNA) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from telpher.actions.get_back import TooBigToSendError
+from telpher.actions.get_back import AS_FILE, AS_MEDIA, TooBigToSendError
 from telpher.actions.undo import Deed
 from telpher.bot import keyboards, views
 from telpher.bot.callbacks import (
     DoToEntry,
     EntryDeed,
+    ExportEntry,
     OpenFolder,
     OpenRoot,
     ShowAlbumEntry,
@@ -67,12 +68,19 @@ async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:
     match callback.deed:
         case EntryDeed.GET_BACK:
             await _get_back(asked, callback.token)
+        case EntryDeed.SHOW:
+            await _get_back(asked, callback.token, AS_MEDIA)
         case EntryDeed.RENAME:
             await ask_for_name(asked, callback.token)
         case EntryDeed.DELETE:
             back = asked.back
             trashed = await asked.desk.trash.request(asked.person.id, callback.token, key=asked.key)
             await asked.put(views.trashed(asked.texts, trashed.card.entry.name, trashed.undo_id, back))
+
+
+async def export_entry(asked: Asked, callback: ExportEntry) -> None:
+    """Get back a document in the format of the button."""
+    await _get_back(asked, callback.token, callback.suffix)
 
 
 async def undo(asked: Asked, callback: UndoDeed) -> None:
@@ -83,11 +91,11 @@ async def undo(asked: Asked, callback: UndoDeed) -> None:
     await asked.put(views.entry(asked.texts, undone.card, note=f"↩️ {note}", back=back))
 
 
-async def _get_back(asked: Asked, token: str) -> None:
+async def _get_back(asked: Asked, token: str, form: str = AS_FILE) -> None:
     under = asked.pressed_message_id or None
     try:
         accepted = await asked.desk.get_back.request(
-            asked.person.id, token, chat_id=asked.chat_id, reply_to=under, key=asked.key
+            asked.person.id, token, chat_id=asked.chat_id, reply_to=under, key=asked.key, form=form
         )
     except TooBigToSendError as error:
         card = await asked.desk.entry_card.show(asked.person.id, token)

@@ -43,6 +43,7 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.OpenRoot: files.open_root,
     callbacks.ShowEntry: files.show_entry,
     callbacks.DoToEntry: files.do_to_entry,
+    callbacks.ExportEntry: files.export_entry,
     callbacks.UndoDeed: files.undo,
     callbacks.ShowAlbumEntry: files.show_album_entry,
     callbacks.ShowReceipt: files.show_receipt,

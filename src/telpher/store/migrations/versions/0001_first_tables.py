@@ -38,6 +38,39 @@ def upgrade() -> None:
         sa.UniqueConstraint("person_id", "drive", "subject", name=op.f("uq_accounts_person_id_drive_subject")),
     )
     op.create_table(
+        "logins",
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("renews", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_logins")),
+    )
+    op.create_table(
+        "shared_drives",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("drive_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("is_for_team", sa.Boolean(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "drive_id", name=op.f("pk_shared_drives")),
+    )
+    op.create_table(
+        "drive_choices",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_drive_choices")),
+    )
+    op.create_table(
+        "login_alarms",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("told_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_login_alarms")),
+    )
+    op.create_table(
         "content_index",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
@@ -59,6 +92,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token", name=op.f("pk_entry_refs")),
         sa.UniqueConstraint("person_id", "drive", "entry_id", name=op.f("uq_entry_refs_person_id_drive_entry_id")),
     )
+    op.create_table(
+        "errands",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=True),
+        sa.Column("back", sa.Text(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kind <> 'move' OR entry_id IS NOT NULL", name=op.f("ck_errands_entry")),
+        sa.CheckConstraint("kind IN ('move', 'where', 'hold')", name=op.f("ck_errands_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_errands")),
+        sa.UniqueConstraint("key", name=op.f("uq_errands_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_errands_person_id"), "errands", ["person_id"], unique=False)
     op.create_table(
         "inbox",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -131,13 +183,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
     )
     op.create_table(
+        "made_folders",
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("parent_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("folder_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("drive", "parent_id", "name", name=op.f("pk_made_folders")),
+    )
+    op.create_table(
         "page_cursors",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
-        sa.Column("folder_id", sa.Text(), nullable=False),
+        sa.Column("listing", sa.Text(), nullable=False),
         sa.Column("page", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("cursor", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("person_id", "drive", "folder_id", "page", name=op.f("pk_page_cursors")),
+        sa.PrimaryKeyConstraint("person_id", "drive", "listing", "page", name=op.f("pk_page_cursors")),
     )
     op.create_table(
         "paused_accounts",
@@ -154,8 +214,63 @@ def upgrade() -> None:
         sa.Column("first_name", sa.Text(), server_default="", nullable=False),
         sa.Column("language_code", sa.Text(), server_default="", nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("role IN ('member', 'guest')", name=op.f("ck_people_role")),
+        sa.Column("folder_owner_id", sa.BigInteger(), nullable=True),
+        sa.Column("folder_drive", sa.Text(), nullable=True),
+        sa.Column("folder_id", sa.Text(), nullable=True),
+        sa.Column("folder_name", sa.Text(), nullable=True),
+        sa.CheckConstraint("role IN ('member', 'guest', 'leaving')", name=op.f("ck_people_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=False),
+        sa.Column("folder_drive", sa.Text(), nullable=True),
+        sa.Column("folder_id", sa.Text(), nullable=True),
+        sa.Column("folder_name", sa.Text(), nullable=True),
+        sa.Column("ends_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_by", sa.BigInteger(), nullable=True),
+        sa.Column("told_ms", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("role <> 'guest' OR folder_id IS NOT NULL", name=op.f("ck_invitations_folder")),
+        sa.CheckConstraint("role IN ('member', 'guest')", name=op.f("ck_invitations_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_invitations_code_hash")),
+        sa.UniqueConstraint("key", name=op.f("uq_invitations_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "day_use",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("cpu_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("size_bytes >= 0 AND cpu_ms >= 0", name=op.f("ck_day_use_amounts")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_day_use")),
+    )
+    op.create_index("ix_day_use_person", "day_use", ["person_id", "day"], unique=False)
+    op.create_table(
+        "person_settings",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sorted_by", sa.Text(), server_default="name", nullable=False),
+        sa.Column("files_go", sa.Text(), server_default="home", nullable=False),
+        sa.Column("drive", sa.Text(), nullable=True),
+        sa.Column("folder_id", sa.Text(), nullable=True),
+        sa.Column("template", sa.Text(), server_default="", nullable=False),
+        sa.Column("draft", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "files_go <> 'folder' OR (drive IS NOT NULL AND folder_id IS NOT NULL)",
+            name=op.f("ck_person_settings_folder"),
+        ),
+        sa.CheckConstraint("files_go <> 'template' OR template <> ''", name=op.f("ck_person_settings_template")),
+        sa.CheckConstraint(
+            "files_go IN ('home', 'ask', 'folder', 'template')", name=op.f("ck_person_settings_files_go")
+        ),
+        sa.CheckConstraint("sorted_by IN ('name', 'newest', 'largest')", name=op.f("ck_person_settings_sorted_by")),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person_settings")),
     )
     op.create_table(
         "prompts",
@@ -167,7 +282,7 @@ def upgrade() -> None:
         sa.Column("card_message_id", sa.BigInteger(), nullable=False),
         sa.Column("back", sa.Text(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("kind IN ('rename')", name=op.f("ck_prompts_kind")),
+        sa.CheckConstraint("kind IN ('rename', 'share', 'new_folder', 'template')", name=op.f("ck_prompts_kind")),
         sa.PrimaryKeyConstraint("chat_id", "person_id", name=op.f("pk_prompts")),
     )
     op.create_table(
@@ -186,14 +301,75 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_receipts_key")),
     )
     op.create_table(
+        "searches",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_searches")),
+        sa.UniqueConstraint("person_id", "words", name=op.f("uq_searches_person_id_words")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "selections",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("folder_id", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_selections")),
+    )
+    op.create_table(
         "sent_files",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("as_kind", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("file_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("bot_id", "drive", "entry_id", name=op.f("pk_sent_files")),
+        sa.PrimaryKeyConstraint("bot_id", "drive", "entry_id", "as_kind", name=op.f("pk_sent_files")),
     )
+    op.create_table(
+        "share_targets",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_share_targets")),
+        sa.UniqueConstraint(
+            "person_id", "drive", "entry_id", "who", name=op.f("uq_share_targets_person_id_drive_entry_id_who")
+        ),
+    )
+    op.create_table(
+        "shares",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("base_role", sa.Text(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ends_ms", sa.BigInteger(), nullable=True),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("base_role IN ('view', 'comment', 'edit')", name=op.f("ck_shares_base_role")),
+        sa.CheckConstraint("role IN ('view', 'comment', 'edit')", name=op.f("ck_shares_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
+        sa.UniqueConstraint("key", name=op.f("uq_shares_key")),
+    )
+    op.create_index(
+        "ix_shares_open",
+        "shares",
+        ["person_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("closed_ms IS NULL"),
+        postgresql_where=sa.text("closed_ms IS NULL"),
+    )
+    op.create_index("ix_shares_target", "shares", ["drive", "entry_id", "who"], unique=False)
     op.create_table(
         "strangers",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -238,10 +414,30 @@ def upgrade() -> None:
         sa.Column("before", sa.JSON(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("undone_ms", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("kind IN ('rename', 'trash')", name=op.f("ck_undo_records_kind")),
+        sa.CheckConstraint("kind IN ('rename', 'trash', 'move', 'share')", name=op.f("ck_undo_records_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_undo_records")),
         sa.UniqueConstraint("key", name=op.f("uq_undo_records_key")),
     )
+    op.create_table(
+        "upload_targets",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.Column("folder_id", sa.Text(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_upload_targets")),
+    )
+    op.create_table(
+        "held_files",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("errand_id", sa.Integer(), nullable=False),
+        sa.Column("incoming", sa.JSON(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["errand_id"], ["errands.id"], name=op.f("fk_held_files_errand_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_held_files")),
+    )
+    op.create_index(op.f("ix_held_files_errand_id"), "held_files", ["errand_id"], unique=False)
     op.create_table(
         "receipt_jobs",
         sa.Column("receipt_id", sa.Integer(), nullable=False),
@@ -252,5 +448,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("receipt_id", "job_id", name=op.f("pk_receipt_jobs")),
     )
     op.create_index(op.f("ix_receipt_jobs_job_id"), "receipt_jobs", ["job_id"], unique=False)
+    op.create_table(
+        "selected_entries",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("ticked_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["token"], ["selections.token"], name=op.f("fk_selected_entries_token"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token", "entry_id", name=op.f("pk_selected_entries")),
+    )
     if op.get_bind().dialect.name == "sqlite":
         op.execute(_JOB_TRANSITIONS)
