@@ -52,7 +52,7 @@ class Spool:
                 descriptor = os.open(path, flags, 0o600)
             return descriptor, os.fstat(descriptor).st_size
 
-        return cls(threads, kind, *await asyncio.get_running_loop().run_in_executor(threads, work))
+        return cls(threads, kind, *await _opened(threads, work))
 
     @classmethod
     async def open_local(cls, path: Path, threads: Executor, kind: ChecksumKind) -> Spool:
@@ -67,7 +67,7 @@ class Spool:
                 raise SourceUnreachableError(f"the local file cannot be read: {error.strerror}") from error
             return descriptor, os.fstat(descriptor).st_size
 
-        spool = cls(threads, kind, *await asyncio.get_running_loop().run_in_executor(threads, work))
+        spool = cls(threads, kind, *await _opened(threads, work))
         spool.is_finished = True
         return spool
 
@@ -172,6 +172,21 @@ class Spool:
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+async def _opened(threads: Executor, work: Callable[[], tuple[int, int]]) -> tuple[int, int]:
+    """What `work` has opened; closed again when nobody waits for it any more."""
+    opening = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+
+
+def _close_unwanted(opening: asyncio.Future[tuple[int, int]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result()[0])
 
 
 class _File:

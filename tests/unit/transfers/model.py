@@ -105,6 +105,9 @@ class ModelDrive:
     async def root(self) -> Entry:
         return await self.home()
 
+    async def start(self) -> Entry:
+        return await self.home()
+
     async def home(self) -> Entry:
         return Entry(
             id=HOME,
