@@ -160,6 +160,24 @@ class LoginRequiredError(DriveError):
     text_key = "error.login_required"
 
 
+class LoginTestingEndedError(LoginRequiredError):
+    """As above, seven days after the log-in: Google ends those of an app that its operator has not published."""
+
+    text_key = "error.login_testing_ended"
+
+
+class NoDriveError(LoginRequiredError):
+    """This person has no drive here yet: they connect one."""
+
+    text_key = "error.no_drive"
+
+
+class DriveDisconnectedError(DriveError):
+    """The person has disconnected the drive that this was meant for."""
+
+    text_key = "error.drive_disconnected"
+
+
 class LoginFailedError(DriveError):
     """A log-in did not end with a grant, for a reason that none of the following names."""
 
@@ -182,6 +200,42 @@ class LoginClientError(LoginFailedError):
     """The operator's own OAuth client does not fit: of another type, deleted, or its file is damaged."""
 
     text_key = "error.login_client"
+
+
+class LoginClientMissingError(LoginFailedError):
+    """The operator has not given Telpher an OAuth client, so nobody can log in from the chat."""
+
+    text_key = "error.login_no_client"
+
+
+class LoginApiDisabledError(LoginFailedError):
+    """The operator's project has not enabled the Drive API."""
+
+    text_key = "error.login_api_disabled"
+
+
+class LoginTokenMissingError(LoginFailedError):
+    """Google gave no refresh token: it believes that we have one already."""
+
+    text_key = "error.login_no_refresh"
+
+
+class LoginScopeError(LoginFailedError):
+    """The person logged in, but took the tick off the access to the drive."""
+
+    text_key = "error.login_scope"
+
+
+class LoginAccountError(LoginFailedError):
+    """A log-in that was to renew one account came from another. Params: `wanted`, `got`."""
+
+    text_key = "error.login_account"
+
+
+class LoginLinkError(LoginFailedError):
+    """The address of a log-in that is not under way: used once already, replaced by a later one, or another person's."""
+
+    text_key = "error.login_link"
 
 
 class DriveForbiddenError(DriveError):

@@ -53,7 +53,6 @@ invitations = sa.Table(
     sa.Column("told_ms", sa.BigInteger),
     sa.CheckConstraint("role IN ('member', 'guest')", name="role"),
     sa.CheckConstraint("role <> 'guest' OR folder_id IS NOT NULL", name="folder"),
-    sqlite_autoincrement=True,
 )
 """Links that let one person in, once. Of a code only its SHA-256 is kept. `key` names the press that made it; `told_ms` is when the
 owner heard who came."""
@@ -520,3 +519,22 @@ inbox = sa.Table(
     sa.Index(None, "received_ms"),
 )
 """Updates as Telegram sent them, kept until they are handled. Afterwards the body is emptied, and the row only tells repeats apart."""
+
+# ---- operation: what Telpher knows of how it does ----------------------------------------------------------------------
+
+hourly_figures = sa.Table(
+    "hourly_figures",
+    metadata,
+    sa.Column("hour_ms", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+)
+"""How much of what an hour saw: updates, bytes, jobs by how they ended."""
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+)
+"""What the owners were told of and what still holds, so that they are told once."""

@@ -239,7 +239,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_invitations_code_hash")),
         sa.UniqueConstraint("key", name=op.f("uq_invitations_key")),
-        sqlite_autoincrement=True,
     )
     op.create_table(
         "day_use",
@@ -457,6 +456,19 @@ def upgrade() -> None:
             ["token"], ["selections.token"], name=op.f("fk_selected_entries_token"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("token", "entry_id", name=op.f("pk_selected_entries")),
+    )
+    op.create_table(
+        "hourly_figures",
+        sa.Column("hour_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hour_ms", "name", name=op.f("pk_hourly_figures")),
+    )
+    op.create_table(
+        "alerts",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_alerts")),
     )
     if op.get_bind().dialect.name == "sqlite":
         op.execute(_JOB_TRANSITIONS)
