@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.contracts.drive_contract import DriveContract, Reopen, content_of, names_in, pieces, read_all
+from tests.contracts.shelves_contract import ShelvesContract
 
 from telpher.drives.folder import FolderDrive
 from telpher.drives.folder.tree import Tree
@@ -43,7 +44,7 @@ async def drive(reopen: Reopen) -> Any:
     return await reopen()
 
 
-class TestFolderDrive(DriveContract):
+class TestFolderDrive(DriveContract, ShelvesContract):
     """The suite."""
 
 

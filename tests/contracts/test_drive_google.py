@@ -11,6 +11,7 @@ import pytest
 from tests.contracts.drive_contract import DriveContract, Reopen
 from tests.contracts.google_account import GoogleAccount, google_account
 from tests.contracts.sharing_contract import CLARA, ExportContract, SharingContract
+from tests.contracts.shelves_contract import ShelvesContract
 
 from telpher.drives.google import GoogleDrive
 from telpher.drives.port import EntryId, GrantRole, UploadSpec
@@ -33,7 +34,7 @@ async def drive(account: GoogleAccount) -> Any:
     return await account.open()
 
 
-class TestGoogleDrive(SharingContract, ExportContract, DriveContract):
+class TestGoogleDrive(SharingContract, ExportContract, ShelvesContract, DriveContract):
     """The suite, with a grant of scope `drive.file`."""
 
     @pytest.fixture
@@ -49,7 +50,7 @@ class TestGoogleDrive(SharingContract, ExportContract, DriveContract):
         return make
 
 
-class TestGoogleDriveWhole(DriveContract):
+class TestGoogleDriveWhole(DriveContract, ShelvesContract):
     """The suite, with a grant for the whole drive."""
 
     @pytest.fixture

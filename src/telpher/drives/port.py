@@ -30,6 +30,10 @@ class Capability(enum.Enum):
     SEARCH = "search"
     CONTENT_SEARCH = "content_search"
     """`search` looks into contents too."""
+    STARS = "stars"
+    """Entries can be marked, and the marked ones listed."""
+    RECENT = "recent"
+    """What changed last, wherever it lies."""
     SHARE = "share"
     """Others can be let in to an entry, and out again."""
     EXPORT = "export"
@@ -65,6 +69,30 @@ class Order(enum.Enum):
     LARGEST = "largest"
 
 
+class EntryKind(enum.StrEnum):
+    """What people tell entries apart by."""
+
+    FOLDER = "folder"
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    """Texts, tables, presentations, PDF."""
+    ARCHIVE = "archive"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchFilter:
+    """Narrows a search down; None narrows nothing."""
+
+    kind: EntryKind | None = None
+    changed_since: dt.datetime | None = None
+    """Aware."""
+
+
+EVERYTHING = SearchFilter()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
     """A file or a folder as the drive tells it."""
@@ -82,6 +110,7 @@ class Entry:
     """Always known of what a finished upload answers; None where the drive does not know (yet): put there by other means."""
     link: str | None = None
     is_trashed: bool = False
+    is_starred: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +205,10 @@ class Drive(Protocol):
         """Which digest its finished entries carry."""
 
     async def root(self) -> Entry:
-        """Where browsing begins."""
+        """The top of the drive."""
+
+    async def start(self) -> Entry:
+        """Where browsing opens: the root, or the home folder where this account may see nothing else."""
 
     async def home(self) -> Entry:
         """The folder that new files go to (made where it is missing); the root itself for some drives."""
@@ -230,7 +262,27 @@ class Restores(Protocol):
 class Searches(Protocol):
     """SEARCH."""
 
-    async def search(self, words: str, *, cursor: Cursor | None = None, limit: int = 100) -> Page: ...
+    async def search(
+        self, words: str, *, cursor: Cursor | None = None, limit: int = 100, narrow: SearchFilter = EVERYTHING
+    ) -> Page:
+        """Entries outside the trash whose name (or content, with CONTENT_SEARCH) has every word and that pass `narrow`."""
+
+
+class Stars(Protocol):
+    """STARS."""
+
+    async def set_starred(self, entry_id: EntryId, *, is_starred: bool) -> Entry:
+        """Mark it or take the mark off; nothing else changes. Raises EntryNotFoundError."""
+
+    async def starred(self, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+        """What is marked and not trashed, folders first, by name."""
+
+
+class TellsRecent(Protocol):
+    """RECENT."""
+
+    async def recent(self, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+        """Files of all folders that are not trashed, the last changed first."""
 
 
 class TellsQuota(Protocol):

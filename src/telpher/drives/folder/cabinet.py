@@ -202,20 +202,10 @@ class Cabinet:
         )
         shown, next_cursor = listing.page(seen, f"{order.value} {folder_id}", cursor, limit)
         paths = [join(folder, seen.path) for seen in shown]
-        return Page(tuple(self._entries(paths, EntryId(folder_id))), next_cursor)
+        return Page(tuple(self.entries(paths, EntryId(folder_id))), next_cursor)
 
-    def search(self, words: str, cursor: Cursor | None, limit: int) -> Page:
-        """See the port."""
-        wanted = [word.casefold() for word in words.split()]
-        seen = (
-            listing.Seen(path, entry.name, entry.is_dir(follow_symlinks=False), 0)
-            for path, entry in self.tree.walk()
-            if all(word in entry.name.casefold() for word in wanted)
-        )
-        shown, next_cursor = listing.page(seen if wanted else (), "search " + " ".join(wanted), cursor, limit)
-        return Page(tuple(self._entries([seen.path for seen in shown], None)), next_cursor)
-
-    def _entries(self, paths: list[bytes], parent_id: EntryId | None) -> list[Entry]:
+    def entries(self, paths: list[bytes], parent_id: EntryId | None = None) -> list[Entry]:
+        """What lies at these paths, in `parent_id` where that is one for all; what has gone meanwhile is left out."""
         entries = []
         with self.index.transaction():
             for path in paths:
@@ -244,6 +234,7 @@ class Cabinet:
             modified_at=dt.datetime.fromtimestamp(found.st_mtime_ns // 1000 / 1e6, dt.UTC),
             checksum=Checksum(ChecksumKind.SHA256, row.sha256) if row and row.sha256 and not is_folder else None,
             is_trashed=is_trashed(path),
+            is_starred=row is not None and self.index.is_starred(row.id),
         )
 
     def quota(self) -> Quota:

@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from telpher.drives.folder import shelves
 from telpher.drives.folder.cabinet import Cabinet, new_entry_id, translated
 from telpher.drives.folder.uploads import FolderUpload, Partials
 from telpher.drives.port import (
+    EVERYTHING,
     Capability,
     ChecksumKind,
     Cursor,
@@ -23,6 +25,7 @@ from telpher.drives.port import (
     Order,
     Page,
     Quota,
+    SearchFilter,
     UploadSession,
     UploadSpec,
 )
@@ -38,7 +41,14 @@ class FolderDrive:
 
     name: str = "folder"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.IDS_BEFORE_CREATE, Capability.TRASH, Capability.SEARCH, Capability.QUOTA}
+        {
+            Capability.IDS_BEFORE_CREATE,
+            Capability.TRASH,
+            Capability.SEARCH,
+            Capability.STARS,
+            Capability.RECENT,
+            Capability.QUOTA,
+        }
     )
     checksum_kind = ChecksumKind.SHA256
 
@@ -55,6 +65,10 @@ class FolderDrive:
         return await self._ask(Cabinet.root)
 
     async def home(self) -> Entry:
+        """See the port."""
+        return await self.root()
+
+    async def start(self) -> Entry:
         """See the port."""
         return await self.root()
 
@@ -116,9 +130,23 @@ class FolderDrive:
         """See the port."""
         return await self._ask(lambda cabinet: cabinet.restore(entry_id))
 
-    async def search(self, words: str, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+    async def search(
+        self, words: str, *, cursor: Cursor | None = None, limit: int = 100, narrow: SearchFilter = EVERYTHING
+    ) -> Page:
         """By name: every word is in it, in any order."""
-        return await self._ask(lambda cabinet: cabinet.search(words, cursor, limit))
+        return await self._ask(lambda cabinet: shelves.search(cabinet, words, narrow, cursor, limit))
+
+    async def set_starred(self, entry_id: EntryId, *, is_starred: bool) -> Entry:
+        """See the port."""
+        return await self._ask(lambda cabinet: shelves.set_starred(cabinet, entry_id, is_starred=is_starred))
+
+    async def starred(self, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+        """See the port."""
+        return await self._ask(lambda cabinet: shelves.starred(cabinet, cursor, limit))
+
+    async def recent(self, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+        """See the port."""
+        return await self._ask(lambda cabinet: shelves.recent(cabinet, cursor, limit))
 
     async def quota(self) -> Quota:
         """See the port."""

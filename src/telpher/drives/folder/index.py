@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS entries (
   origin_id TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_by_inode ON entries (inode);
+CREATE TABLE IF NOT EXISTS stars (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 # path: null when it is known to be elsewhere. origin_id: the folder that a trashed entry was in.
 
@@ -156,6 +157,22 @@ class Index:
         """As if it had never been."""
         with self._lock:
             self._connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
+
+    def starred(self) -> list[str]:
+        """The ids of all that is marked."""
+        with self._lock:
+            return [found[0] for found in self._connection.execute("SELECT id FROM stars")]
+
+    def is_starred(self, entry_id: str) -> bool:
+        """Whether it is marked."""
+        with self._lock:
+            return self._connection.execute("SELECT 1 FROM stars WHERE id = ?", (entry_id,)).fetchone() is not None
+
+    def set_starred(self, entry_id: str, *, is_starred: bool) -> None:
+        """Mark it, or take the mark off."""
+        change = "INSERT OR IGNORE INTO stars (id) VALUES (?)" if is_starred else "DELETE FROM stars WHERE id = ?"
+        with self._lock:
+            self._connection.execute(change, (entry_id,))
 
     def _vacate(self, path: bytes, but_id: str) -> None:
         self._connection.execute("UPDATE entries SET path = NULL WHERE path = ? AND id <> ?", (path, but_id))

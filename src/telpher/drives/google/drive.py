@@ -23,6 +23,9 @@ from telpher.drives.google.query import (
     FIELDS,
     LIST_FIELDS,
     ORDER_BY,
+    RECENT,
+    RECENT_FIRST,
+    STARRED,
     children_of,
     containing,
     entry_from,
@@ -30,6 +33,7 @@ from telpher.drives.google.query import (
 from telpher.drives.google.sharing import grant, grants_of, revoke
 from telpher.drives.google.uploads import GoogleUpload, begin_session, upload_multipart
 from telpher.drives.port import (
+    EVERYTHING,
     FOLDER_MIME_TYPE,
     Capability,
     ChecksumKind,
@@ -42,6 +46,7 @@ from telpher.drives.port import (
     Order,
     Page,
     Quota,
+    SearchFilter,
     UploadSession,
     UploadSpec,
 )
@@ -72,6 +77,8 @@ class GoogleDrive:
             Capability.TRASH,
             Capability.SEARCH,
             Capability.CONTENT_SEARCH,
+            Capability.STARS,
+            Capability.RECENT,
             Capability.SHARE,
             Capability.EXPORT,
             Capability.QUOTA,
@@ -117,6 +124,11 @@ class GoogleDrive:
         """See the port."""
         return await self._home.get()
 
+    async def start(self) -> Entry:
+        """See the port."""
+        root = await self.root()
+        return await self.home() if root.id == _ROOT_ALIAS else root
+
     async def stat(self, entry_id: EntryId) -> Entry:
         """See the port."""
         return entry_from(await self._client.ask("GET", _path(entry_id), params=_ONE))
@@ -128,10 +140,24 @@ class GoogleDrive:
         _path(folder_id)
         return await self._list({"q": children_of(folder_id), "orderBy": ORDER_BY[order]}, cursor, limit)
 
-    async def search(self, words: str, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+    async def search(
+        self, words: str, *, cursor: Cursor | None = None, limit: int = 100, narrow: SearchFilter = EVERYTHING
+    ) -> Page:
         """See the port. Google sorts what it found in contents by itself, and takes no order."""
-        query = containing(words)
+        query = containing(words, narrow)
         return await self._list({"q": query}, cursor, limit) if query else Page((), None)
+
+    async def set_starred(self, entry_id: EntryId, *, is_starred: bool) -> Entry:
+        """See the port."""
+        return await self._change(entry_id, {"starred": is_starred})
+
+    async def starred(self, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+        """See the port."""
+        return await self._list({"q": STARRED, "orderBy": ORDER_BY[Order.NAME]}, cursor, limit)
+
+    async def recent(self, *, cursor: Cursor | None = None, limit: int = 100) -> Page:
+        """See the port."""
+        return await self._list({"q": RECENT, "orderBy": RECENT_FIRST}, cursor, limit)
 
     async def _list(self, asked: Mapping[str, str], cursor: Cursor | None, limit: int) -> Page:
         params: dict[str, str | int] = {**_MANY, **asked, "pageSize": max(1, min(limit, _PAGE_LIMIT))}

@@ -8,9 +8,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from telpher.drives.port import FOLDER_MIME_TYPE, Checksum, ChecksumKind, Entry, EntryId, Order
+from telpher.drives.kinds import ARCHIVE_TYPES, DOCUMENT_PARTS, DOCUMENT_TYPES
+from telpher.drives.port import (
+    EVERYTHING,
+    FOLDER_MIME_TYPE,
+    Checksum,
+    ChecksumKind,
+    Entry,
+    EntryId,
+    EntryKind,
+    Order,
+    SearchFilter,
+)
 
-FIELDS = "id,name,mimeType,parents,size,modifiedTime,md5Checksum,webViewLink,trashed"
+FIELDS = "id,name,mimeType,parents,size,modifiedTime,md5Checksum,webViewLink,trashed,starred"
 LIST_FIELDS = f"nextPageToken,files({FIELDS})"
 
 ORDER_BY = {
@@ -18,6 +29,11 @@ ORDER_BY = {
     Order.NEWEST: "folder,modifiedTime desc",
     Order.LARGEST: "folder,quotaBytesUsed desc",
 }
+
+
+STARRED = "starred = true and trashed = false"
+RECENT = f"mimeType != '{FOLDER_MIME_TYPE}' and trashed = false"
+RECENT_FIRST = "modifiedTime desc"
 
 
 def quoted(text: str) -> str:
@@ -31,10 +47,33 @@ def children_of(folder_id: str) -> str:
     return f"{quoted(folder_id)} in parents and trashed = false"
 
 
-def containing(words: str) -> str:
+def containing(words: str, narrow: SearchFilter = EVERYTHING) -> str:
     """What has every word in its name or, where Google has read it, its content; empty without words."""
     conditions = [f"(name contains {quoted(word)} or fullText contains {quoted(word)})" for word in words.split()]
-    return " and ".join([*conditions, "trashed = false"]) if conditions else ""
+    if not conditions:
+        return ""
+    if narrow.kind is not None:
+        conditions.append(_of_kind(narrow.kind))
+    if narrow.changed_since is not None:
+        conditions.append(f"modifiedTime >= {quoted(time_text(narrow.changed_since))}")
+    return " and ".join([*conditions, "trashed = false"])
+
+
+def _of_kind(kind: EntryKind) -> str:
+    """The MIME types of a kind, as `telpher.drives.kinds` has them."""
+    beginnings: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    match kind:
+        case EntryKind.FOLDER:
+            types = (FOLDER_MIME_TYPE,)
+        case EntryKind.DOCUMENT:
+            beginnings, types = ("text/", *DOCUMENT_PARTS), DOCUMENT_TYPES
+        case EntryKind.ARCHIVE:
+            types = ARCHIVE_TYPES
+        case _:
+            beginnings = (f"{kind.value}/",)
+    parts = [f"mimeType contains {quoted(part)}" for part in beginnings]
+    return f"({' or '.join([*parts, *(f'mimeType = {quoted(one)}' for one in types)])})"
 
 
 def entry_from(resource: dict[str, Any]) -> Entry:
@@ -54,6 +93,7 @@ def entry_from(resource: dict[str, Any]) -> Entry:
         checksum=Checksum(ChecksumKind.MD5, md5) if md5 else None,
         link=resource.get("webViewLink"),
         is_trashed=bool(resource.get("trashed")),
+        is_starred=bool(resource.get("starred")),
     )
 
 
