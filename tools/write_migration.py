@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.runtime.migration import MigrationContext
 
-from telpher.store.schema import JOB_TRANSITIONS_TRIGGER, metadata
+from telpher.store.schema import JOB_TRANSITIONS_TRIGGER, metadata, say_conditions_to_postgresql
 
 TARGET = Path(__file__).parents[1] / "src/telpher/store/migrations/versions/0001_first_tables.py"
 
@@ -42,6 +42,7 @@ FOOTER = """
 
 def main() -> None:
     """Render the difference between nothing and the schema."""
+    say_conditions_to_postgresql()
     with sa.create_engine("sqlite://").connect() as connection:
         context = MigrationContext.configure(connection)
         script = produce_migrations(context, metadata)

@@ -57,6 +57,30 @@ class BadInputError(TelpherError):
     text_key = "error.bad_input"
 
 
+class LimitReachedError(TelpherError):
+    """The root of what a person's own limits refuse."""
+
+    text_key = "error.limit_reached"
+
+
+class QueueFullError(LimitReachedError):
+    """So many jobs of this person wait or run. Params: `limit`."""
+
+    text_key = "error.queue_full"
+
+
+class DayFullError(LimitReachedError):
+    """The file is beyond what this person may bring in a day. Params: `limit_bytes`, `used_bytes`, `left_s`."""
+
+    text_key = "error.day_full"
+
+
+class CpuSpentError(LimitReachedError):
+    """This person's computing time of the day is used up. Params: `limit_s`, `left_s`."""
+
+    text_key = "error.cpu_spent"
+
+
 class NameInvalidError(BadInputError):
     """A name that no drive could keep even after it was made safe."""
 
@@ -112,6 +136,13 @@ class DiskFullError(TelpherError):
 
     fate = Fate.RETRY
     text_key = "error.disk_full"
+
+
+class StoreError(TelpherError):
+    """The database cannot be opened, brought up to date, read or written: locked, read-only, out of descriptors."""
+
+    fate = Fate.RETRY
+    text_key = "error.store"
 
 
 class DriveError(TelpherError):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection, Row
 
 from telpher.jobs.port import Job, JobId, JobState, NewJob
 from telpher.store.schema import JOB_IS_UNFINISHED, jobs, paused_accounts
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 # Spelled as the partial indexes spell it, so that SQLite sees that they fit.
 _IS_UNFINISHED = sa.text(JOB_IS_UNFINISHED)
@@ -85,6 +88,8 @@ def job_of(row: Row[Any]) -> Job:
 def insert_if_new(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """INSERT that lets a row which is there already stand. The two dialects spell it alike; SQLAlchemy keeps them apart."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 3 MB that SQLite's users do without
+
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 
@@ -236,6 +241,12 @@ def wake(connection: Connection, job_ids: Collection[JobId]) -> list[Job]:
 def get(connection: Connection, condition: sa.ColumnElement[bool]) -> Job | None:
     row = connection.execute(sa.select(jobs).where(condition)).one_or_none()
     return None if row is None else job_of(row)
+
+
+def count_for(connection: Connection, person_id: int) -> int:
+    """Unfinished ones."""
+    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.person_id == person_id, _IS_UNFINISHED)
+    return int(connection.execute(query).scalar_one())
 
 
 def list_for(connection: Connection, person_id: int, only_unfinished: bool, limit: int) -> list[Job]:

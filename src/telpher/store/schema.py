@@ -6,6 +6,8 @@ States are constrained here, so that no code can store one that does not exist.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData(
@@ -21,7 +23,7 @@ metadata = sa.MetaData(
 _BY_CONDITION = "sqlite_where"
 
 
-def _only(condition: sa.TextClause) -> dict[str, sa.TextClause]:
+def _only(condition: sa.TextClause) -> dict[str, Any]:
     """An index over the rows that meet `condition`. Said to SQLite alone: naming PostgreSQL here would load its dialect, 3 MB of it."""
     return {_BY_CONDITION: condition}
 
@@ -430,6 +432,8 @@ accounts = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("changed_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("person_id", "drive", "subject"),
+    # An account's id names its drive for as long as anything remembers it: it is not given out again.
+    sqlite_autoincrement=True,
 )
 """A drive's account that was connected. `person_id` 0 is the bot's own, used for everybody; `secret` is encrypted."""
 

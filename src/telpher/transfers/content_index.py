@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from telpher.drives.port import Checksum, Drive, Entry, EntryId
@@ -30,12 +29,10 @@ def remember(
         "size_bytes": entry.size_bytes or 0,
         "created_ms": now_ms,
     }
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(
-        insert(content_index)
-        .values(person_id=person_id, drive=drive, entry_id=entry.id, **content)
-        .on_conflict_do_update(index_elements=["person_id", "drive", "entry_id"], set_=content)
-    )
+    this = {"person_id": person_id, "drive": drive, "entry_id": entry.id}
+    same = [content_index.c[name] == value for name, value in this.items()]
+    if not connection.execute(sa.update(content_index).where(*same).values(content)).rowcount:
+        connection.execute(sa.insert(content_index).values(this | content))
 
 
 class ContentIndex:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +12,14 @@ import pytest
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Engine
 
+from telpher.errors import StoreError
 from telpher.store import migrations, open_store
 from telpher.store.database import connect_sqlite
-from telpher.store.migrations import HEAD, migrate, stored_revision
-from telpher.store.schema import metadata
+from telpher.store.migrations import HEAD, migrate, stored_revision, upgrade
+from telpher.store.schema import inbox, say_conditions_to_postgresql
 
 
 def _shape(engine: Engine) -> dict[str, str]:
@@ -24,8 +28,6 @@ def _shape(engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
         inspector = sa.inspect(connection)
         for table in inspector.get_table_names():
-            if table == "alembic_version":
-                continue
             shape[table] = repr(
                 (
                     [{**column, "type": str(column["type"])} for column in inspector.get_columns(table)],
@@ -38,7 +40,7 @@ def _shape(engine: Engine) -> dict[str, str]:
         rows = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')"))
         shape.update({row.name: " ".join(row.sql.split()) for row in rows if row.sql is not None})
         shape["counted"] = repr(
-            connection.execute(sa.text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")).all()
+            sorted(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")))
         )
     return shape
 
@@ -49,9 +51,10 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def test_migrations_build_exactly_the_schema(engine: Engine, tmp_path: Path) -> None:
-    migrate(engine)
+    upgrade(engine)
     described = connect_sqlite(tmp_path / "described.db")
-    metadata.create_all(described)
+    migrate(described)
+    assert stored_revision(engine) == stored_revision(described) == HEAD
 
     built, wanted = _shape(engine), _shape(described)
 
@@ -70,26 +73,50 @@ def test_head_is_the_newest_revision() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
-async def test_a_second_start_finds_everything_and_does_not_load_alembic(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "telpher.db"
-    store = open_store(path)
-    await store.write(lambda connection: connection.execute(sa.text("INSERT INTO strangers VALUES (7, 8)")))
+_OPEN_AND_LOOK = """
+import asyncio, sys, pathlib, sqlalchemy as sa
+from telpher.store import open_store
+
+async def main():
+    store = open_store(pathlib.Path(sys.argv[1]))
+    print(await store.read(lambda c: c.scalar(sa.text("SELECT count(*) FROM strangers"))))
     await store.close()
 
-    program = (
-        "import asyncio, sys, pathlib, sqlalchemy as sa\n"
-        "from telpher.store import open_store\n"
-        "async def main():\n"
-        "    store = open_store(pathlib.Path(sys.argv[1]))\n"
-        "    print(await store.read(lambda c: c.scalar(sa.text('SELECT answered_ms FROM strangers'))))\n"
-        "    await store.close()\n"
-        "asyncio.run(main())\n"
-        "print('alembic' in sys.modules)\n"
-    )
+asyncio.run(main())
+print([name for name in ("alembic", "sqlalchemy.dialects.postgresql") if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("before", ["nothing", "an old one", "a current one"])
+async def test_no_start_keeps_alembic_or_another_database_in_memory(before: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "telpher.db"
+    if before != "nothing":
+        store = open_store(path)
+        await store.write(lambda connection: connection.execute(sa.text("INSERT INTO strangers VALUES (7, 8)")))
+        await store.close()
+    if before == "an old one":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.executescript(
+                f"{''.join(f'DROP TABLE {name};' for name in reversed(_tables(database)))}"
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
+            )
+
     ran = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", _OPEN_AND_LOOK, str(path)], capture_output=True, text=True, check=True, timeout=60
     )
-    assert ran.stdout.split() == ["8", "False"]
+
+    assert ran.stdout.split("\n")[:2] == ["1" if before == "a current one" else "0", "[]"]
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    return [name for (name,) in found]
+
+
+def test_indexes_over_some_rows_are_such_indexes_in_postgresql_too() -> None:
+    say_conditions_to_postgresql()
+    index = next(index for index in inbox.indexes if index.name == "ix_inbox_unfinished")
+    assert "WHERE state = 'new'" in str(sa.schema.CreateIndex(index).compile(dialect=postgresql.dialect()))
 
 
 def test_a_database_of_a_newer_telpher_is_left_alone(engine: Engine) -> None:
@@ -97,7 +124,7 @@ def test_a_database_of_a_newer_telpher_is_left_alone(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(RuntimeError, match="newer Telpher"):
+    with pytest.raises(StoreError, match="newer Telpher"):
         migrate(engine)
     assert stored_revision(engine) == "9999"
     engine.dispose()
@@ -109,7 +136,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE transfers (id TEXT)"))
 
-    with pytest.raises(sa.exc.OperationalError, match="already exists"):
+    with pytest.raises(StoreError, match="already exists"):
         open_store(path)
 
     with engine.connect() as connection:

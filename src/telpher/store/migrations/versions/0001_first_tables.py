@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("changed_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("person_id", "drive", "subject", name=op.f("uq_accounts_person_id_drive_subject")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "logins",
