@@ -485,6 +485,7 @@ class QueueContract:
         assert [job.id for job in await queue.list_for(1, only_unfinished=False)] == [done.id, *held[::-1]]
         assert [job.id for job in await queue.list_for(1, limit=1)] == [held[-1]]
         assert await queue.list_for(3) == []
+        assert [await queue.count_for(person_id) for person_id in (1, 2, 3)] == [3, 1, 0]
 
     async def test_a_listener_that_fails_stops_nothing(self, desk: Desk) -> None:
         def broken(job: Job, progress: object | None) -> None:

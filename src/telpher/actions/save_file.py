@@ -8,13 +8,13 @@ import datetime as dt
 import json
 from typing import Protocol
 
-from telpher.access import Access, Right
+from telpher.access import Access, Right, Role
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import entry_to_payload
-from telpher.actions.drive_choice import Drives
+from telpher.actions.drive_choice import Drives, account_of
 from telpher.actions.naming import FileKind, mime_type_of, name_of
-from telpher.drives.port import Drive, Entry
-from telpher.errors import FileTooBigError
+from telpher.drives.port import Drive, Entry, EntryId
+from telpher.errors import AccessDeniedError, FileTooBigError
 from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
 from telpher.transfers.port import SourceOpener, TellProgress, TransferId, TransferRequest
 
@@ -84,6 +84,7 @@ class SaveFile:
         if limit_bytes is not None and incoming.size_bytes is not None and incoming.size_bytes > limit_bytes:
             raise FileTooBigError(limit_bytes=limit_bytes, size_bytes=incoming.size_bytes)
         drive = await self._drives.of(person_id)
+        parent_id = self._parent_for(person_id)
         mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
         name = name_of(incoming.kind, incoming.file_name, mime_type, incoming.caption, incoming.sent_at.astimezone())
         identity = f"{incoming.bot_id}:{incoming.chat_id}:{incoming.message_id}"
@@ -93,10 +94,11 @@ class SaveFile:
                 kind=KIND,
                 lane="transfer",
                 person_id=person_id,
-                account=drive.name,
+                account=account_of(drive.name),
                 payload={
                     "transfer_id": identity,
                     "drive": drive.name,
+                    "parent_id": parent_id,
                     "source_ref": json.dumps({"file_id": incoming.file_id, "size_bytes": incoming.size_bytes}),
                     "name": name,
                     "mime_type": mime_type,
@@ -108,6 +110,15 @@ class SaveFile:
         )
         return SaveAccepted(job, is_new)
 
+    def _parent_for(self, person_id: int) -> EntryId | None:
+        """The folder that new files go to; None for the drive's own."""
+        folder = self._access.folder_of(person_id)
+        if folder is not None:
+            return EntryId(folder.folder_id)
+        if self._access.role_of(person_id) is Role.GUEST:
+            raise AccessDeniedError(f"no owner chose a folder for guest {person_id}")
+        return None
+
     async def work(self, run: JobRun) -> Payload:
         """Carry the file. A cancelled one leaves nothing behind."""
         payload = run.job.payload
@@ -116,7 +127,7 @@ class SaveFile:
             id=TransferId(payload["transfer_id"]),
             person_id=run.job.person_id,
             source_ref=payload["source_ref"],
-            parent_id=None,
+            parent_id=EntryId(parent_id) if (parent_id := payload.get("parent_id")) is not None else None,
             name=payload["name"],
             mime_type=payload["mime_type"],
             size_bytes=payload["size_bytes"],

@@ -125,9 +125,18 @@ class EmbeddedQueue:
     async def list_for(self, person_id: int, *, only_unfinished: bool = True, limit: int = 50) -> list[Job]:
         return await self._store.read(lambda connection: table.list_for(connection, person_id, only_unfinished, limit))
 
+    async def count_for(self, person_id: int) -> int:
+        return await self._store.read(lambda connection: table.count_for(connection, person_id))
+
     async def place_of(self, job_id: JobId) -> int | None:
         job = await self.get(job_id)
         return None if job is None else self._turns[job.lane].place_of(job.person_id, job_id)
+
+    def lengths(self) -> dict[tuple[str, ...], float]:
+        """How many jobs stand where: by lane and `queued` or `running`, and over all lanes those that `waiting` for a time."""
+        counts: dict[tuple[str, ...], float] = {(name, "queued"): turns.ready_count for name, turns in self._turns.items()}
+        counts |= {(name, "running"): turns.taken_count for name, turns in self._turns.items()}
+        return counts | {("all", "waiting"): len(self._due_ms)}
 
     async def cancel(self, job_id: JobId) -> bool:
         return await self._surely(self._cancel(job_id), "cancel")

@@ -120,6 +120,9 @@ class Queue(Protocol):
     async def list_for(self, person_id: int, *, only_unfinished: bool = True, limit: int = 50) -> list[Job]:
         """Newest first."""
 
+    async def count_for(self, person_id: int) -> int:
+        """How many unfinished jobs this person has."""
+
     async def place_of(self, job_id: JobId) -> int | None:
         """How many jobs of its lane start before it; None when it is not queued."""
 

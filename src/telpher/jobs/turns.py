@@ -53,6 +53,16 @@ class Turns:
             if not ids:
                 del self._ready[person_id]
 
+    @property
+    def ready_count(self) -> int:
+        """How many wait for their turn."""
+        return sum(map(len, self._ready.values()))
+
+    @property
+    def taken_count(self) -> int:
+        """How many places are taken."""
+        return self._taken.total()
+
     def take(self) -> tuple[int, JobId] | None:
         """The next job to start, and whose it is; its place stays taken until `release`. None when nobody may start."""
         if self._taken.total() >= self._lane.total:
