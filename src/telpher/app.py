@@ -11,8 +11,8 @@ import contextlib
 import dataclasses
 import fcntl
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -26,10 +26,11 @@ from telpher.actions import get_back, run_module, save_file
 from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
 from telpher.actions.browse import Browse
 from telpher.actions.cards import Cards
-from telpher.actions.drive_choice import OneDrive
 from telpher.actions.entry_card import EntryCard
 from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import GetBack
+from telpher.actions.measures import Measures, bytes_below
+from telpher.actions.personal_drives import FOLDER, GOOGLE, House, PersonalDrives
 from telpher.actions.rename import Rename
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
@@ -54,11 +55,12 @@ from telpher.bot.telegram_source import TelegramSources
 from telpher.bot.texts import Texts
 from telpher.compute.modules import registry
 from telpher.compute.workshop import Workshop
-from telpher.drives.port import Drive
-from telpher.errors import LoginRequiredError, SettingsInvalidError, TelpherError
+from telpher.drive_opener import DriveOpener, has_house_drive, house_vault_of, open_vault, opened_drive
+from telpher.drives.observed import observed
+from telpher.errors import SettingsInvalidError, TelpherError
 from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
-from telpher.jobs.port import Job
 from telpher.jobs.turns import Lane
+from telpher.metrics import render
 from telpher.settings import DriveKind, Settings
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
@@ -69,52 +71,10 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+__all__ = ["App", "opened_drive", "secrets_of"]
+
 _GRACE_S = 0.5
 _LONGEST_WAIT_S = 30.0
-
-
-@contextlib.asynccontextmanager
-async def opened_drive(settings: Settings, store: Store | None = None) -> AsyncIterator[Drive]:
-    """The drive of the settings. `store` is the database in DATA_DIR where that is open already.
-
-    Raises SettingsInvalidError, also when no account is connected.
-    """
-    async with contextlib.AsyncExitStack() as stack:
-        if settings.drive is DriveKind.GOOGLE:
-            if store is None:
-                store = await asyncio.to_thread(open_store, settings.data_dir / "telpher.db")
-                stack.push_async_callback(store.close)
-            drive = await _open_google(settings, store)
-        else:
-            from telpher.drives.folder import FolderDrive  # noqa: PLC0415 - only the drive that is used
-
-            drive = FolderDrive(settings.data_dir / "drive")
-        stack.push_async_callback(drive.close)
-        yield drive
-
-
-async def _open_google(settings: Settings, store: Store) -> Drive:
-    # Google's libraries only for Google.
-    from telpher.accounts.google_account import house_authorizer  # noqa: PLC0415
-    from telpher.accounts.keys import open_keys  # noqa: PLC0415
-    from telpher.accounts.vault import Vault  # noqa: PLC0415
-    from telpher.drives.google import open_google_drive  # noqa: PLC0415
-
-    vault = Vault(store, await asyncio.to_thread(open_keys, settings.data_dir))
-    try:
-        authorizer = await house_authorizer(
-            vault, oauth_url=settings.google_oauth_url, token_file=settings.google_token_file
-        )
-    except LoginRequiredError:
-        raise SettingsInvalidError(
-            "DRIVE is google, and no account is connected: run `telpher connect google`, or set GOOGLE_TOKEN_FILE"
-        ) from None
-    return await open_google_drive(
-        api_url=settings.google_api_url,
-        authorizer=authorizer,
-        home_file=settings.data_dir / "google-home",
-        folder_id=settings.google_folder_id,
-    )
 
 
 def secrets_of(settings: Settings) -> list[str]:
@@ -133,7 +93,7 @@ class App:
         self._state_dir = state_dir or settings.data_dir
         self._address = ApiAddress(settings.telegram_api_url, settings.telegram_token)
         self._stack = contextlib.AsyncExitStack()
-        self._ended_jobs: Counter[str] = Counter()
+        self._measures: Measures | None = None
         self._poller: Poller | None = None
         self._application: HandlerApplication | None = None
         self._desk: Desk | None = None
@@ -152,6 +112,12 @@ class App:
         """Where health is told; known once started."""
         assert self._web is not None
         return self._web.port
+
+    @property
+    def measures(self) -> Measures:
+        """What is counted of the work; known once started."""
+        assert self._measures is not None
+        return self._measures
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -174,7 +140,6 @@ class App:
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        settings = self._settings
         self._stack.callback(_lock(self._state_dir / "telpher.lock"))
         store = await asyncio.to_thread(open_store, self._state_dir / "telpher.db")
         self._stack.push_async_callback(store.close)
@@ -182,13 +147,17 @@ class App:
         await self._stack.enter_async_context(request)
         nursery = await self._stack.enter_async_context(Nursery("app"))
         intake = Intake(store, self._address.bot_id)
-        dispatcher = self._dispatcher = Dispatcher(intake, self._handle, self._tell_failure)
+        measures = self._measures = Measures(store)
+        # After all that counts has stopped, and before the store closes.
+        self._stack.push_async_callback(measures.flush)
+        self._watch_places(measures)
+        dispatcher = Dispatcher(intake, self._handle, self._tell_failure, watch=measures.update_handled)
+        measures.gauge("telpher_updates_waiting", "Updates that wait or are being handled.", lambda: dispatcher.backlog)
         webhook = self._webhook()
-        await self._listen(intake, dispatcher, webhook)
-        is_ours = self._state_dir == settings.data_dir
-        drive = await self._stack.enter_async_context(opened_drive(settings, store if is_ours else None))
+        await self._listen(intake, dispatcher, webhook, measures)
+        drives = await self._open_drives(store, measures)
         application = self._application = await self._meet_telegram(request)
-        desk = self._desk = await self._furnish(application, store, request, drive)
+        desk = self._desk = await self._furnish(application, store, request, drives, measures)
         register(application, desk)
         self._stack.push_async_callback(dispatcher.stop, _GRACE_S)
         if left := await dispatcher.start():
@@ -196,25 +165,48 @@ class App:
         await self._receive(nursery, request, intake, dispatcher, webhook)
         nursery.spawn(_patiently("the command list", lambda: register_commands(desk.outbox)), name="commands")
         nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
+        nursery.spawn(measures.run(), name="measures")
         self._is_started = True
 
+    async def _open_drives(self, store: Store, measures: Measures) -> PersonalDrives:
+        """Everybody's drives; none of them is asked anything yet. Raises SettingsInvalidError when that of the settings cannot be used."""
+        settings = self._settings
+        is_ours = self._state_dir == settings.data_dir
+        house_vault = await self._stack.enter_async_context(house_vault_of(settings, store if is_ours else None))
+        vault = house_vault if is_ours else await open_vault(settings, store)
+        opener = DriveOpener(settings, vault, house_vault, lambda drive: observed(drive, measures.drive_called))
+        is_folder = settings.drive is DriveKind.FOLDER
+        house = House(
+            drive=(FOLDER if is_folder else GOOGLE) if await has_house_drive(settings, opener) else None,
+            owner_id=next(iter(settings.owner_ids), 0),
+            has_folders=is_folder,
+        )
+        drives = PersonalDrives(store, vault, house_vault, house, opener)
+        self._stack.push_async_callback(drives.close)
+        return drives
+
     async def _furnish(
-        self, application: HandlerApplication, store: Store, request: AiohttpRequest, drive: Drive
+        self,
+        application: HandlerApplication,
+        store: Store,
+        request: AiohttpRequest,
+        drives: PersonalDrives,
+        measures: Measures,
     ) -> Desk:
-        """Everything between Telegram and the drive."""
+        """Everything between Telegram and the drives."""
         settings = self._settings
         bot: ExtBot[None] = application.bot
         identity = BotIdentity(bot.id, bot.username, bot.first_name)
         limits = LOCAL_LIMITS if settings.telegram_local else PUBLIC_LIMITS
         outbox = TelegramOutbox(request, self._address)
         queue = EmbeddedQueue(store, _lanes(settings))
-        queue.subscribe(self._count)
+        queue.subscribe(measures.job_changed)
+        measures.gauge("telpher_jobs", "Unfinished jobs, by lane.", queue.lengths, ("lane", "state"))
         workshop = Workshop(workers=settings.compute_workers)
         self._stack.push_async_callback(workshop.close)
         modules = registry()
         access = Access(store, settings.owner_ids)
         await access.load()
-        drives = OneDrive(drive)
         carrier = Carrier(
             store,
             spool_dir=self._state_dir / "spool",
@@ -265,7 +257,7 @@ class App:
         self._stack.push_async_callback(queue.stop, _GRACE_S)
         await queue.start()
         # Whoever starts us may have logged in again meanwhile; if not, the next attempt pauses the account anew.
-        await queue.resume_account(drive.name)
+        await queue.resume_account(settings.drive.value)
         return Desk(
             identity=identity,
             access=access,
@@ -308,13 +300,15 @@ class App:
             return None
         return Webhook.of(settings.webhook_url, settings.telegram_token, settings.webhook_secret)
 
-    async def _listen(self, intake: Intake, dispatcher: Dispatcher, webhook: Webhook | None) -> None:
+    async def _listen(
+        self, intake: Intake, dispatcher: Dispatcher, webhook: Webhook | None, measures: Measures
+    ) -> None:
         endpoint = WebhookEndpoint(webhook, intake.accept, lambda: dispatcher.has_room) if webhook else None
         web = WebServer(
             self._settings.web_host,
             self._settings.web_port,
             checks=self._checks,
-            counters=self._counters,
+            metrics=lambda: render(measures.families()),
             webhook=endpoint,
             paths=webhook.paths if webhook else set(),
         )
@@ -342,26 +336,17 @@ class App:
         with contextlib.suppress(TelpherError):
             await tell_failure(self._desk, update.raw)
 
-    def _count(self, job: Job, progress: object | None) -> None:
-        if progress is None and job.state.is_final:
-            self._ended_jobs[job.state.value] += 1
+    def _watch_places(self, measures: Measures) -> None:
+        spool = self._state_dir / "spool"
+        measures.gauge("telpher_spool_bytes", "What lies in the spool.", lambda: bytes_below(spool))
+        measures.gauge(
+            "telpher_disk_free_bytes", "Room on the disk of DATA_DIR.", lambda: shutil.disk_usage(self._state_dir).free
+        )
+        measures.gauge("telpher_ready", "1 while Telegram answers.", lambda: all(self._checks().values()))
 
     def _checks(self) -> Mapping[str, bool]:
         is_connected = self._poller is None or self._poller.is_connected
         return {"started": self._is_started, "telegram": self._is_started and is_connected}
-
-    def _counters(self) -> Mapping[str, float]:
-        dispatcher = self._dispatcher
-        assert dispatcher is not None
-        return {
-            "telpher_updates_handled_total": dispatcher.handled_count,
-            "telpher_updates_failed_total": dispatcher.failed_count,
-            "telpher_updates_waiting": dispatcher.backlog,
-            **{
-                f'telpher_jobs_ended_total{{state="{state}"}}': count
-                for state, count in sorted(self._ended_jobs.items())
-            },
-        }
 
 
 def _lanes(settings: Settings) -> list[Lane]:

@@ -142,13 +142,18 @@ class Settings:
     """The Bot API server runs with `--local`: no size limits, and a file path that exists on this machine is read in place."""
 
     drive: DriveKind = _setting("folder", _drive)
-    """Where files land: `folder` (a directory below DATA_DIR) or `google` (Google Drive)."""
+    """Where the first owner's files land: `folder` (DATA_DIR/drive) or `google` (Google Drive). With `folder` everybody else has a
+    folder of their own (DATA_DIR/drives); with `google` they connect a drive of their own with /connect."""
 
     data_dir: Path = _setting("data", _path)
     """Everything that Telpher keeps: the database, the spool, the folder drive, encrypted tokens."""
 
     google_credentials_file: Path | None = _setting("", _optional_path)
-    """The OAuth client downloaded from Google's console (`credentials.json`), for `telpher connect google`."""
+    """The OAuth client downloaded from Google's console (`credentials.json`), for /connect and `telpher connect google`."""
+
+    google_whole_drive_credentials_file: Path | None = _setting("", _optional_path)
+    """A second client, of the type Desktop app (or Web application, leading to WEBHOOK_URL/oauth/google), for those who let Telpher see
+    their whole drive; empty: the first one."""
 
     google_token_file: Path | None = _setting("", _optional_path)
     """An authorized-user JSON as Google's own quickstart writes it (`token.json`), instead of `telpher connect google`."""
@@ -158,6 +163,9 @@ class Settings:
 
     google_oauth_url: str = _setting("https://oauth2.googleapis.com", _url)
     """Root of `/token`, `/device/code` and `/revoke`."""
+
+    google_login_url: str = _setting("https://accounts.google.com", _url)
+    """Root of `/o/oauth2/v2/auth`, the page on which people allow access to their whole drive."""
 
     google_folder_id: str = _setting("", _text)
     """Id of the Drive folder that new files go to; empty for a folder named Telpher, made at the first file."""

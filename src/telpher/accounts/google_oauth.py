@@ -22,6 +22,7 @@ from telpher.errors import (
     LoginDeniedError,
     LoginExpiredError,
     LoginFailedError,
+    LoginTokenMissingError,
 )
 from telpher.settings import Secret
 
@@ -50,18 +51,20 @@ class OAuthClient:
 
     client_id: str
     client_secret: Secret
+    is_web: bool = False
+    """Made for a web server: it may only lead back to the addresses that the console knows."""
 
     @classmethod
-    def from_json(cls, text: str) -> OAuthClient:
+    def from_json(cls, text: str, *, may_be_web: bool = False) -> OAuthClient:
         """Read `credentials.json` as Google's console gives it out. Raises LoginClientError."""
         try:
             document = json.loads(text)
             kind = next(iter(document))
             facts = document[kind]
-            client = cls(str(facts["client_id"]), Secret(facts["client_secret"]))
+            client = cls(str(facts["client_id"]), Secret(facts["client_secret"]), kind == "web")
         except (ValueError, KeyError, TypeError, StopIteration):
             raise LoginClientError("this is not a client's file as Google's console gives it out") from None
-        if kind != "installed":
+        if kind != "installed" and not (may_be_web and client.is_web):
             raise LoginClientError(f"this client is of the type {kind!r}: {_DEVICE_CLIENT}")
         return client
 
@@ -145,11 +148,11 @@ class DeviceFlow:
 
     async def begin(self, scopes: tuple[str, ...] = (DRIVE_FILE_SCOPE,)) -> DeviceCode:
         """Ask for a code. Raises LoginFailedError, DriveUnreachableError."""
-        status, answer = await _post(
+        status, answer = await post_form(
             f"{self._oauth_url}/device/code", {"client_id": self._client.client_id, "scope": " ".join(scopes)}
         )
         if status != 200:
-            raise _failure(answer)
+            raise failure_of(answer)
         try:
             return DeviceCode(
                 user_code=str(answer["user_code"]),
@@ -174,39 +177,42 @@ class DeviceFlow:
         while self._clock() < code.expires_at_s:
             await self._sleep(interval_s)
             try:
-                status, answer = await _post(f"{self._oauth_url}/token", form)
+                status, answer = await post_form(f"{self._oauth_url}/token", form)
             except DriveUnreachableError:
                 # RFC 8628, section 3.5: a connection that fails is a reason to ask less often.
                 interval_s *= 2
                 continue
             if status == 200:
-                return self._granted(answer)
+                return granted(self._client, answer)
             if answer.get("error") == "slow_down":
                 interval_s += _SLOW_DOWN_S
             elif answer.get("error") != "authorization_pending":
-                raise _failure(answer)
+                raise failure_of(answer)
         raise LoginExpiredError("the code was not entered in time; begin again")
 
-    def _granted(self, answer: Mapping[str, Any]) -> AuthorizedUser:
-        if not answer.get("refresh_token"):
-            raise LoginFailedError("Google gave no refresh token: log in again")
-        lifetime = dt.timedelta(seconds=float(answer.get("expires_in", 0)))
-        return AuthorizedUser(
-            client_id=self._client.client_id,
-            client_secret=self._client.client_secret,
-            refresh_token=Secret(answer["refresh_token"]),
-            token=Secret(answer.get("access_token") or ""),
-            expires_at=dt.datetime.now(dt.UTC) + lifetime,
-            scopes=tuple(str(answer.get("scope", "")).split()),
-        )
+
+def granted(client: OAuthClient, answer: Mapping[str, Any]) -> AuthorizedUser:
+    """What the token endpoint gave. Raises LoginTokenMissingError."""
+    if not answer.get("refresh_token"):
+        raise LoginTokenMissingError("Google gave no refresh token: log in again")
+    lifetime = dt.timedelta(seconds=float(answer.get("expires_in", 0)))
+    return AuthorizedUser(
+        client_id=client.client_id,
+        client_secret=client.client_secret,
+        refresh_token=Secret(answer["refresh_token"]),
+        token=Secret(answer.get("access_token") or ""),
+        expires_at=dt.datetime.now(dt.UTC) + lifetime,
+        scopes=tuple(str(answer.get("scope", "")).split()),
+    )
 
 
 async def revoke(user: AuthorizedUser, oauth_url: str) -> None:
     """End the grant at Google too; no error if it has ended already. Raises DriveUnreachableError."""
-    await _post(f"{oauth_url}/revoke", {"token": str(user.refresh_token)})
+    await post_form(f"{oauth_url}/revoke", {"token": str(user.refresh_token)})
 
 
-async def _post(url: str, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+async def post_form(url: str, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    """The status and the JSON. Raises DriveUnreachableError."""
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
@@ -220,7 +226,8 @@ async def _post(url: str, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]
         raise DriveUnreachableError(f"Google's log-in did not answer ({type(error).__name__})") from error
 
 
-def _failure(answer: Mapping[str, Any]) -> LoginFailedError:
+def failure_of(answer: Mapping[str, Any]) -> LoginFailedError:
+    """Why a log-in did not work, from Google's JSON or the address that it leads back to."""
     word = str(answer.get("error", ""))
     kind, text = _FAULTS.get(word, (LoginFailedError, ""))
     description = str(answer.get("error_description", "")) or word or "an answer that makes no sense"

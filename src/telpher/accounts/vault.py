@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import time
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 import sqlalchemy as sa
-from cryptography.fernet import InvalidToken, MultiFernet
 
 from telpher.errors import LoginRequiredError
 from telpher.settings import Secret
 from telpher.store import Store
 from telpher.store.schema import accounts
+
+if TYPE_CHECKING:
+    # Loaded only where there is something to keep.
+    from cryptography.fernet import MultiFernet
 
 AccountId = NewType("AccountId", int)
 
@@ -32,19 +36,21 @@ class Account:
     """Whose it is, as the drive calls them: an e-mail address."""
     scopes: tuple[str, ...]
     created_at: dt.datetime
+    logged_in_at: dt.datetime
+    """When the person last granted it."""
 
 
 class Vault:
-    """The accounts of one database."""
+    """The accounts of one database. Without `keys` nothing can be put in, and no secret can be had."""
 
-    def __init__(self, store: Store, keys: MultiFernet) -> None:
+    def __init__(self, store: Store, keys: MultiFernet | None) -> None:
         self._store = store
         self._keys = keys
 
     async def put(self, *, person_id: int, drive: str, subject: str, scopes: tuple[str, ...], secret: str) -> Account:
         """Connect an account, or connect it again with a new secret."""
         now_ms = time.time_ns() // 1_000_000
-        values = {"scopes": " ".join(scopes), "secret": self._encrypted(secret), "changed_ms": now_ms}
+        values = {"scopes": " ".join(scopes), "secret": self.sealed(secret), "changed_ms": now_ms}
         same = (accounts.c.person_id == person_id, accounts.c.drive == drive, accounts.c.subject == subject)
 
         def put(connection: sa.Connection) -> sa.Row[tuple[object, ...]]:
@@ -63,20 +69,28 @@ class Vault:
         rows = await self._store.read(lambda connection: connection.execute(query).all())
         return [_account(row) for row in rows]
 
+    async def get(self, account_id: AccountId) -> Account | None:
+        """One account, or None when it is not connected any more."""
+        query = sa.select(accounts).where(accounts.c.id == account_id)
+        row = await self._store.read(lambda connection: connection.execute(query).one_or_none())
+        return _account(row) if row is not None else None
+
+    async def count_of(self, drive: str, subject: str) -> int:
+        """How many people have connected this very account."""
+        query = sa.select(sa.func.count()).where(accounts.c.drive == drive, accounts.c.subject == subject)
+        return await self._store.read(lambda connection: int(connection.execute(query).scalar_one()))
+
     async def secret(self, account_id: AccountId) -> Secret:
         """What speaks for the account. Raises LoginRequiredError when it is gone, or its key is."""
         query = sa.select(accounts.c.secret).where(accounts.c.id == account_id)
         encrypted = await self._store.read(lambda connection: connection.execute(query).scalar())
         if encrypted is None:
             raise LoginRequiredError("this account is not connected any more")
-        try:
-            return Secret(self._keys.decrypt(encrypted.encode()).decode())
-        except InvalidToken:
-            raise LoginRequiredError("the key that this log-in was stored with is gone") from None
+        return self.opened(encrypted)
 
     async def replace_secret(self, account_id: AccountId, secret: str) -> None:
         """Keep a renewed secret. Nothing happens when the account was disconnected meanwhile."""
-        change = sa.update(accounts).where(accounts.c.id == account_id).values(secret=self._encrypted(secret))
+        change = sa.update(accounts).where(accounts.c.id == account_id).values(secret=self.sealed(secret))
         await self._store.write(lambda connection: connection.execute(change))
 
     async def remove(self, account_id: AccountId) -> None:
@@ -88,11 +102,17 @@ class Vault:
     async def rotate(self) -> int:
         """Encrypt everything with the first key; how many secrets that were. Those of a lost key stay as they are."""
 
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+
+        keys = self._keys
+        if keys is None:
+            return 0
+
         def rotate(connection: sa.Connection) -> int:
             count = 0
             for account_id, encrypted in connection.execute(sa.select(accounts.c.id, accounts.c.secret)).all():
                 try:
-                    renewed = self._keys.rotate(encrypted.encode()).decode()
+                    renewed = keys.rotate(encrypted.encode()).decode()
                 except InvalidToken:
                     continue
                 connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(secret=renewed))
@@ -101,8 +121,20 @@ class Vault:
 
         return await self._store.write(rotate)
 
-    def _encrypted(self, secret: str) -> str:
+    def sealed(self, secret: str) -> str:
+        """`secret` as it may be stored."""
+        if self._keys is None:
+            raise LoginRequiredError("there is no key to keep a log-in with")
         return self._keys.encrypt(secret.encode()).decode()
+
+    def opened(self, sealed: str) -> Secret:
+        """What was sealed. Raises LoginRequiredError when its key is gone."""
+        if self._keys is not None:
+            from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+
+            with contextlib.suppress(InvalidToken):
+                return Secret(self._keys.decrypt(sealed.encode()).decode())
+        raise LoginRequiredError("the key that this log-in was stored with is gone")
 
 
 def _account(row: sa.Row[tuple[object, ...]]) -> Account:
@@ -113,4 +145,5 @@ def _account(row: sa.Row[tuple[object, ...]]) -> Account:
         subject=row.subject,
         scopes=tuple(row.scopes.split()),
         created_at=dt.datetime.fromtimestamp(row.created_ms / 1000, dt.UTC),
+        logged_in_at=dt.datetime.fromtimestamp(row.changed_ms / 1000, dt.UTC),
     )

@@ -7,6 +7,11 @@ from typing import Protocol
 from telpher.drives.port import Drive
 
 
+def account_of(drive_name: str) -> str:
+    """What is paused and resumed together with a drive: its account. A shared drive's name begins with it, up to a colon."""
+    return drive_name.partition(":")[0]
+
+
 class Drives(Protocol):
     """Finds a person's drives."""
 

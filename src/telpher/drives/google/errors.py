@@ -20,6 +20,7 @@ from telpher.errors import (
     EntryNotFoundError,
     ExportTooBigError,
     GranteeInvalidError,
+    LoginApiDisabledError,
     LoginRequiredError,
 )
 
@@ -39,6 +40,8 @@ _FULL = {
 # The grant does not reach so far: only a new login helps.
 _LOGIN = {"authError", "insufficientPermissions", "insufficientScopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}
 
+# The operator's project: https://cloud.google.com/service-usage/docs/reference/rest says SERVICE_DISABLED, Drive itself the other.
+_DISABLED = {"accessNotConfigured", "SERVICE_DISABLED"}
 _NO_GRANTEE = {"invalidSharingRequest", "cannotInviteNonGoogleUser", "publishOutNotPermitted"}
 
 
@@ -65,6 +68,7 @@ _BY_REASON: tuple[tuple[set[str], type[DriveError]], ...] = (
     (_BUSY, DriveBusyError),
     (_FULL, DriveFullError),
     (_LOGIN, LoginRequiredError),
+    (_DISABLED, LoginApiDisabledError),
     (_NO_GRANTEE, GranteeInvalidError),
     ({"exportSizeLimitExceeded"}, ExportTooBigError),
 )
