@@ -11,13 +11,46 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 # https://core.telegram.org/bots/api#authorizing-your-bot: digits, a colon, 35 characters; older tokens differ by one or two.
 _TOKEN_SHAPE = re.compile(r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,40}(?![A-Za-z0-9_-])")
 # OAuth access tokens, refresh tokens and client secrets as Google shapes them.
 _GOOGLE_SHAPES = re.compile(r"\b(?:ya29\.[\w.-]{10,}|1//[\w-]{20,}|GOCSPX-[\w-]{10,})")
 _STRUCK = "[secret]"
+
+
+# What is being handled: each line that is written meanwhile names it, whoever writes it.
+_update_id: ContextVar[int | None] = ContextVar("update_id", default=None)
+_job_id: ContextVar[int | None] = ContextVar("job_id", default=None)
+
+
+@contextmanager
+def about_update(update_id: int) -> Iterator[None]:
+    """Lines written in here, and in tasks begun in here, name this update."""
+    token = _update_id.set(update_id)
+    try:
+        yield
+    finally:
+        _update_id.reset(token)
+
+
+@contextmanager
+def about_job(job_id: int) -> Iterator[None]:
+    """Lines written in here, and in tasks begun in here, name this job and no update: a job outlives what it was asked by."""
+    job, update = _job_id.set(job_id), _update_id.set(None)
+    try:
+        yield
+    finally:
+        _update_id.reset(update)
+        _job_id.reset(job)
+
+
+def _subjects() -> dict[str, int]:
+    named = {"update_id": _update_id.get(), "job_id": _job_id.get()}
+    return {name: number for name, number in named.items() if number is not None}
 
 
 class Redactor:
@@ -42,8 +75,13 @@ class Redactor:
 
 class _TextFormatter(logging.Formatter):
     def __init__(self, redactor: Redactor) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s%(subjects)s", "%H:%M:%S")
         self._redactor = redactor
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the standard library's name
+        words = " ".join(f"{name.removesuffix('_id')} {number}" for name, number in _subjects().items())
+        record.subjects = f" [{words}]" if words else ""
+        return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         return self._redactor.strike(super().format(record))
@@ -60,6 +98,7 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **_subjects(),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

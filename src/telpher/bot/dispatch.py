@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,7 +17,9 @@ from sqlalchemy.exc import OperationalError
 from telegram.ext import Application
 
 from telpher.bot.intake import Intake, Received
+from telpher.bot.kinds import kind_of
 from telpher.bot.request import NotDeliveredError
+from telpher.logs import about_update
 from telpher.tasks import Nursery
 
 _log = logging.getLogger(__name__)
@@ -27,6 +30,8 @@ _LONE_STARTS_LIMIT = 5
 
 Handle = Callable[[Received], Awaitable[None]]
 TellFailure = Callable[[Received, Exception], Awaitable[None]]
+Watch = Callable[[str, float, Exception | None], None]
+"""Is given what kind of update was handled, how long its handler took in seconds, and what it failed with."""
 
 
 class HandlerApplication(Application[Any, Any, Any, Any, Any, Any]):
@@ -54,12 +59,14 @@ class Dispatcher:
         handle: Handle,
         tell_failure: TellFailure,
         *,
+        watch: Watch = lambda _kind, _took_s, _failure: None,
         concurrency: int = 32,
         backlog_limit: int = 500,
     ) -> None:
         self._intake = intake
         self._handle = handle
         self._tell_failure = tell_failure
+        self._watch = watch
         self._slots = asyncio.Semaphore(concurrency)
         self._backlog_limit = backlog_limit
         self._backlog = 0
@@ -133,7 +140,14 @@ class Dispatcher:
             del self._chats[chat_key]
 
     async def _finish(self, update: Received) -> None:
-        await self._end(update, await self._run(update))
+        with about_update(update.update_id):
+            begun_s = time.monotonic()
+            failure = await self._run(update)
+            took_s = time.monotonic() - begun_s
+            kind = kind_of(update.raw)
+            self._watch(kind, took_s, failure)
+            _log.info("update %s: %s, %.3f s", "handled" if failure is None else "failed", kind, took_s)
+            await self._end(update, failure)
 
     async def _end(self, update: Received, failure: Exception | None) -> None:
         self.handled_count += 1

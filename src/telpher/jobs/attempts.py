@@ -10,6 +10,7 @@ from typing import Any
 from telpher.errors import TelpherError
 from telpher.jobs.port import Job, Payload, Work
 from telpher.jobs.table import Claimed
+from telpher.logs import about_job
 from telpher.tasks import Nursery
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ class Attempt:
 
     async def _try(self) -> Any:
         try:
-            return await self._work(self)
+            with about_job(self.job.id):
+                return await self._work(self)
         except TelpherError as error:
             _log.info("job %d (%s): %s: %s", self.job.id, self.job.kind, type(error).__name__, error)
             return error

@@ -12,17 +12,18 @@ from typing import Self
 from aiohttp import web
 
 from telpher.errors import SettingsInvalidError
+from telpher.metrics import CONTENT_TYPE
 from telpher.web.webhook import WebhookEndpoint
 
 _BODY_LIMIT_BYTES = 1 << 20
 _FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 
 Checks = Callable[[], Mapping[str, bool]]
-Counters = Callable[[], Mapping[str, float]]
+Metrics = Callable[[], str]
 
 
 class WebServer:
-    """`async with` listens and stops. `checks` are what readiness means; `counters` are the metrics by name."""
+    """`async with` listens and stops. `checks` are what readiness means; `metrics` is what a monitor reads."""
 
     def __init__(
         self,
@@ -30,14 +31,14 @@ class WebServer:
         port: int,
         *,
         checks: Checks,
-        counters: Counters,
+        metrics: Metrics,
         webhook: WebhookEndpoint | None,
         paths: set[str],
     ) -> None:
         self._host = host
         self._port = port
         self._checks = checks
-        self._counters = counters
+        self._metrics_text = metrics
         app = web.Application(client_max_size=_BODY_LIMIT_BYTES)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
@@ -89,19 +90,7 @@ class WebServer:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         _only_this_machine(request)
-        # https://prometheus.io/docs/instrumenting/exposition_formats/
-        lines = []
-        described = ""
-        for name, value in self._counters().items():
-            family = name.partition("{")[0]
-            if family != described:
-                described = family
-                lines.append(f"# TYPE {family} {'counter' if family.endswith('_total') else 'gauge'}")
-            lines.append(f"{name} {value:.10g}")
-        return web.Response(
-            body=("\n".join(lines) + "\n").encode(),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        )
+        return web.Response(body=self._metrics_text().encode(), headers={"Content-Type": CONTENT_TYPE})
 
 
 def _only_this_machine(request: web.Request) -> None:

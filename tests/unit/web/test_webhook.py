@@ -51,7 +51,7 @@ async def server(bot: Bot, webhook: Webhook) -> AsyncIterator[WebServer]:
         "127.0.0.1",
         0,
         checks=lambda: {"telegram": bot.is_ready},
-        counters=lambda: {"telpher_updates_handled_total": len(bot.accepted)},
+        metrics=lambda: f"telpher_updates_total {len(bot.accepted)}\n",
         webhook=endpoint,
         paths=webhook.paths,
     ) as running:
@@ -124,7 +124,7 @@ async def test_health_and_metrics_are_for_this_machine(client: aiohttp.ClientSes
     async with client.get("/health/ready") as answer:
         assert (answer.status, await answer.json()) == (503, {"telegram": False})
     async with client.get("/metrics") as answer:
-        assert await answer.text() == "# TYPE telpher_updates_handled_total counter\ntelpher_updates_handled_total 0\n"
+        assert await answer.text() == "telpher_updates_total 0\n"
     for path in ("/health/live", "/health/ready", "/metrics"):
         async with client.get(path, headers={"X-Forwarded-For": "203.0.113.7"}) as answer:
             assert answer.status == 404
@@ -133,7 +133,7 @@ async def test_health_and_metrics_are_for_this_machine(client: aiohttp.ClientSes
 async def test_a_busy_port_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        server = WebServer("127.0.0.1", port, checks=dict, counters=dict, webhook=None, paths=set())
+        server = WebServer("127.0.0.1", port, checks=dict, metrics=str, webhook=None, paths=set())
         with pytest.raises(SettingsInvalidError, match=rf"127\.0\.0\.1:{port} is in use .* WEB_PORT"):
             await server.start()
 

@@ -1,0 +1,31 @@
+"""What an update asks for, in one word that says nothing of what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from telpher.bot.kinds import kind_of
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        ({"message": {"text": "/files"}}, "/files"),
+        ({"message": {"text": "/FILES@telpher_bot now"}}, "/files"),
+        ({"message": {"text": "/cython"}}, "/compute"),
+        ({"message": {"text": "/my_secret_word"}}, "unknown command"),
+        ({"message": {"text": "/"}}, "unknown command"),
+        ({"message": {"text": "a secret"}}, "text"),
+        ({"message": {"photo": [], "caption": "/files"}}, "file"),
+        ({"message": {"contact": {}}}, "other"),
+        ({"callback_query": {"data": "e:AbCd"}}, "press show_entry"),
+        ({"callback_query": {"data": "forged:1"}}, "press"),
+        ({"callback_query": {}}, "press"),
+        ({"update_id": 1, "poll": {}}, "poll"),
+        ({"update_id": 1}, "nothing"),
+    ],
+)
+def test_kinds(raw: dict[str, Any], kind: str) -> None:
+    assert kind_of(raw) == kind
