@@ -33,7 +33,7 @@ from telpher.transfers.patience import Patience, PatienceLimits
 from telpher.transfers.port import Source, SourceOpener, TransferId, TransferRequest
 from telpher.transfers.reservation import DiskLedger
 from telpher.transfers.spool import Spool
-from telpher.transfers.upload import Upload, remove_entry
+from telpher.transfers.upload import DeletedMeanwhileError, Upload, remove_entry
 
 T = TypeVar("T")
 
@@ -111,6 +111,10 @@ class Journey:
             return await self._drive.stat(transfer.entry_id)
         try:
             return await self._until_verified(transfer)
+        except DeletedMeanwhileError:
+            # Should the person want it all the same, it needs an id that nobody has deleted.
+            await self._begin_anew(transfer)
+            raise
         except TelpherError as error:
             if error.fate is Fate.PERMANENT:
                 await self._means.remove_spool(transfer.id)
@@ -155,7 +159,14 @@ class Journey:
                 content = await spool.content()
         else:
             sink = MemorySink()
-            await fill(sink, source, size_bytes, Patience(self._means.patience))
+            # All of it is told only when the drive has it.
+            await fill(
+                sink,
+                source,
+                size_bytes,
+                Patience(self._means.patience),
+                on_growth=lambda done_bytes: self._gauge.moved(min(done_bytes, size_bytes - 1), size_bytes),
+            )
             content = sink.content()
         if len(content) != size_bytes:
             raise _SizeChangedError(len(content))

@@ -23,6 +23,10 @@ from telpher.transfers.patience import Patience
 from telpher.transfers.spool import Spool
 
 
+class DeletedMeanwhileError(EntryNotFoundError):
+    """The file had landed before we knew, and somebody has deleted it for good since."""
+
+
 class Upload:
     """One file's way into the drive."""
 
@@ -121,10 +125,15 @@ class Upload:
     async def _landed(self) -> Entry:
         """An earlier create with this id has landed after all."""
         assert self._transfer.entry_id is not None
-        try:
-            return await self._drive.stat(self._transfer.entry_id)
-        except EntryNotFoundError as error:
-            raise DriveUnreachableError("the drive says that the entry exists, and that it does not") from error
+        while True:
+            try:
+                return await self._drive.stat(self._transfer.entry_id)
+            except EntryNotFoundError:
+                # A drive's parts may disagree for a moment; an id that stays taken without an entry was deleted for good.
+                try:
+                    await self._patience.bear(DriveUnreachableError("the entry exists, and it does not"))
+                except DriveUnreachableError:
+                    raise DeletedMeanwhileError("it had landed, and was deleted for good") from None
 
 
 async def withdraw(drive: Drive, transfer: Transfer) -> None:

@@ -95,6 +95,13 @@ class ModelDrive:
         self.taken_bytes = 0
         """All that ever came over the line and was kept."""
         self._numbers = itertools.count(1)
+        self._deleted: set[EntryId] = set()
+
+    def delete_all_for_good(self) -> None:
+        """As a person may in the drive itself: entries and sessions are gone, their ids stay taken."""
+        self._deleted |= self.entries.keys()
+        self.entries.clear()
+        self.sessions.clear()
 
     def alive(self) -> list[Entry]:
         return [entry for entry, _ in self.entries.values() if not entry.is_trashed]
@@ -157,7 +164,7 @@ class ModelDrive:
         return _ModelSession(self, token)
 
     def _refuse_existing(self, spec: UploadSpec) -> None:
-        if spec.id in self.entries:
+        if spec.id in self.entries or spec.id in self._deleted:
             raise EntryExistsError(spec.id)
 
     def _store(self, spec: UploadSpec, content: bytes, fault: Fault) -> Entry:

@@ -17,6 +17,8 @@ from telpher.drives.port import Entry
 from telpher.errors import (
     DiskFullError,
     DriveUnreachableError,
+    EntryNotFoundError,
+    Fate,
     LoginRequiredError,
     SourceGoneError,
     SourceUnreachableError,
@@ -356,6 +358,40 @@ async def test_discard_frees_the_session_and_an_entry_that_landed_unnoticed(benc
     assert bench.drive.sessions == {}
     assert bench.spooled() == []
     bench.assert_arrived(await bench.carry())
+
+
+@pytest.mark.parametrize("content", [SMALL, BIG], ids=["small", "big"])
+async def test_one_that_was_deleted_for_good_before_we_knew_that_it_had_landed(bench: Bench, content: bytes) -> None:
+    bench.source = ModelSource(content)
+    before_it_lands = 0 if content is SMALL else 1
+    bench.drive.script.faults = iter([*[Fault.NONE] * before_it_lands, Fault.AFTER, *[Fault.BEFORE] * 9])
+    with pytest.raises(DriveUnreachableError):
+        await bench.carry()
+    bench.drive.script.faults = iter(())
+    bench.drive.delete_all_for_good()
+
+    with pytest.raises(EntryNotFoundError) as ended:
+        await bench.carry()
+
+    assert ended.value.fate is Fate.PERMANENT
+    assert bench.spooled() == []
+    # Asked for once more, it comes once more.
+    bench.assert_arrived(await bench.carry())
+
+
+async def test_a_small_file_that_comes_slowly_tells_how_far_it_is(bench: Bench) -> None:
+    bench.source = ModelSource(SMALL, chunk_bytes=300)
+    pieces = bench.source._pieces
+
+    async def slow(start: int) -> AsyncIterator[bytes]:
+        async for piece in pieces(start):
+            await asyncio.sleep(0.3)
+            yield piece
+
+    bench.source._pieces = slow  # type: ignore[method-assign]
+    bench.assert_arrived(await bench.carry())
+    assert [told.done_bytes for told in bench.told] == [300, 600, 899, 900]
+    assert {told.total_bytes for told in bench.told} == {900}
 
 
 async def test_a_file_cancelled_at_the_last_moment_goes_to_the_trash(bench: Bench) -> None:
