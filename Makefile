@@ -50,5 +50,17 @@ docs: build  ## Write anew what is derived from the code: .env.example and docs/
 screenshot: build  ## Take the README's pictures of the chat page anew (needs chromium)
 	@$(VENV)/python tests/screenshots.py
 
+bench-transfers: build  ## Files into the drive: Telpher beside the tutorial's way, rclone and curl
+	@$(VENV)/python -m benchmarks.transfers
+
+bench-compute: build  ## The kernels beside numpy, C++ and others, and the machine's own limits
+	@$(VENV)/python -m benchmarks.compute
+
+bench-latency: build  ## How soon the bot answers while all cores compute
+	@$(VENV)/python -m benchmarks.latency
+
+asan: build  ## The kernels' tests under AddressSanitizer and UBSan
+	@tools/asan.sh
+
 clean:  ## Remove what was built; data/ stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis test-output
