@@ -47,8 +47,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
+    from telpher.sandbox.state import StateOutdatedError  # noqa: PLC0415 - not for --help
+
     try:
         asyncio.run(_serve(args))
+    except StateOutdatedError as error:
+        print(f"telpher: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(
             f"telpher: the sandbox cannot listen on {args.host}:{args.port}: {error.strerror or error}", file=sys.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +84,19 @@ def test_the_sandbox_stays_on_this_machine(host: str, tmp_path: Path) -> None:
     ended = _telpher("sandbox", "--host", host, cwd=tmp_path)
     assert ended.returncode == 2
     assert "loopback" in ended.stderr
+
+
+@pytest.mark.parametrize("database", ["telegram/ledger.sqlite3", "google/google.sqlite3"])
+def test_a_sandbox_of_another_version_is_left_alone_in_one_line(database: str, tmp_path: Path) -> None:
+    left = tmp_path / "state" / database
+    left.parent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(left)) as earlier:
+        earlier.execute("CREATE TABLE messages (id INTEGER)")
+    before = left.read_bytes()
+
+    ended = _telpher("sandbox", "--port", "0", "--state-dir", str(tmp_path / "state"), cwd=tmp_path)
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"{left.parent} was written by another version" in ended.stderr
+    assert left.read_bytes() == before

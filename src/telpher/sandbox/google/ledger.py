@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from telpher.sandbox.state import open_state
+
 FOLDER_TYPE = "application/vnd.google-apps.folder"
 SHORTCUT_TYPE = "application/vnd.google-apps.shortcut"
 CLIENT_ID = "407408718192-sandbox.apps.googleusercontent.com"
@@ -95,12 +97,10 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         self.content_dir = folder / "content"
         self.content_dir.mkdir(exist_ok=True)
-        self._db = sqlite3.connect(folder / "google.sqlite3", isolation_level=None)
+        schema = importlib.resources.files("telpher.sandbox.google").joinpath("schema.sql").read_text("utf-8")
+        self._db = open_state(folder / "google.sqlite3", schema)
         self._db.row_factory = sqlite3.Row
-        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;")
-        self._db.executescript(
-            importlib.resources.files("telpher.sandbox.google").joinpath("schema.sql").read_text("utf-8")
-        )
+        self._db.executescript("PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;")
         self._db.create_function("casefold", 1, str.casefold, deterministic=True)
         self._db.create_function("name_contains", 2, _name_contains, deterministic=True)
         self._db.create_function("text_contains", 2, _text_contains, deterministic=True)

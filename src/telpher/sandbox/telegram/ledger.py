@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from telpher.sandbox.state import open_state
 
 Json = dict[str, Any]
 
@@ -38,10 +39,9 @@ class Ledger:
     """Plain reads and writes; every write is durable against the death of this process when it returns."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db = open_state(path, _SCHEMA)
         # WAL without a sync at each commit outlives kill -9; only a power cut may take the last moments, and this is a sandbox.
-        self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {_SCHEMA}")
+        self._db.executescript("PRAGMA synchronous=OFF;")
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
