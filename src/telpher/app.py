@@ -22,7 +22,7 @@ from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from telpher import notify
 from telpher.access import Access, EntryRefs
-from telpher.actions import get_back, run_module, save_file
+from telpher.actions import connect_google, get_back, run_module, save_file, settle_share
 from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
 from telpher.actions.browse import Browse
 from telpher.actions.cards import Cards
@@ -35,8 +35,13 @@ from telpher.actions.rename import Rename
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
 from telpher.actions.sent_files import SentFiles
+from telpher.actions.settle_share import SettleShare
+from telpher.actions.share import Share
+from telpher.actions.share_book import ShareBook
+from telpher.actions.shares import ListShares
 from telpher.actions.trash import Trash
 from telpher.actions.undo import Undo, UndoLog
+from telpher.actions.unshare import Unshare
 from telpher.bot.commands import register_commands
 from telpher.bot.compute_views import Conversation
 from telpher.bot.courier import TelegramCourier
@@ -60,12 +65,13 @@ from telpher.drives.observed import observed
 from telpher.errors import SettingsInvalidError, TelpherError
 from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
 from telpher.jobs.turns import Lane
+from telpher.linking import LOGIN_LANE, build_linking
 from telpher.metrics import render
 from telpher.settings import DriveKind, Settings
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
 from telpher.transfers.carrier import Carrier
-from telpher.web import Webhook, WebhookEndpoint, WebServer
+from telpher.web import LoginEndpoint, Webhook, WebhookEndpoint, WebServer
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +105,7 @@ class App:
         self._desk: Desk | None = None
         self._dispatcher: Dispatcher | None = None
         self._web: WebServer | None = None
+        self._login = LoginEndpoint(settings.webhook_url)
         self._is_started = False
 
     @property
@@ -240,6 +247,8 @@ class App:
         modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
         conversation = Conversation(computing.offered(), modules_page)
         undo_log = UndoLog(store)
+        share_book = ShareBook(store)
+        settling = SettleShare(book=share_book, drives=drives, queue=queue)
         receipts = Receipts(
             book=ReceiptBook(store),
             queue=queue,
@@ -249,13 +258,27 @@ class App:
             texts_for=lambda person_id: Texts.for_language(access.language_of(person_id)),
             show_computation=conversation.show,
         )
+        linking = build_linking(
+            settings,
+            store=store,
+            access=access,
+            drives=drives,
+            queue=queue,
+            outbox=outbox,
+            web_port=lambda: self.web_port,
+        )
+        self._login.finish = linking.finish_from_web
+        self._stack.push_async_callback(linking.alarm.stop)
+        linking.alarm.start()
         queue.register(save_file.KIND, saving.work)
         queue.register(get_back.KIND, sending.work)
         queue.register(run_module.KIND, computing.work)
+        queue.register(settle_share.KIND, settling.work)
         self._stack.push_async_callback(receipts.stop)
         await receipts.start()
         self._stack.push_async_callback(queue.stop, _GRACE_S)
         await queue.start()
+        await settling.start()
         # Whoever starts us may have logged in again meanwhile; if not, the next attempt pauses the account anew.
         await queue.resume_account(settings.drive.value)
         return Desk(
@@ -270,8 +293,15 @@ class App:
             get_back=sending,
             rename=Rename(cards, undo_log),
             trash=Trash(cards, undo_log),
-            undo=Undo(cards, undo_log),
-            follow_jobs=FollowJobs(access, queue, {save_file.KIND: saving.forget}),
+            share=Share(cards=cards, book=share_book, settle=settling, log=undo_log),
+            list_shares=ListShares(cards=cards, book=share_book),
+            unshare=Unshare(cards=cards, book=share_book, settle=settling),
+            undo=Undo(cards, undo_log, settling.take_back),
+            follow_jobs=FollowJobs(
+                access, queue, {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget}
+            ),
+            connect_google=linking.connect_google,
+            my_drives=linking.my_drives,
             run_module=computing,
             conversation=conversation,
         )
@@ -311,6 +341,7 @@ class App:
             metrics=lambda: render(measures.families()),
             webhook=endpoint,
             paths=webhook.paths if webhook else set(),
+            login=self._login,
         )
         self._web = await self._stack.enter_async_context(web)
 
@@ -354,7 +385,7 @@ def _lanes(settings: Settings) -> list[Lane]:
     limits: dict[str, Any] = {
         "transfer": {"total": settings.transfers_total, "per_person": settings.transfers_per_person}
     }
-    return [dataclasses.replace(lane, **limits.get(lane.name, {})) for lane in DEFAULT_LANES]
+    return [*(dataclasses.replace(lane, **limits.get(lane.name, {})) for lane in DEFAULT_LANES), LOGIN_LANE]
 
 
 async def _patiently(what: str, call: Callable[[], Any]) -> None:

@@ -82,8 +82,8 @@ class PersonalDrives:
 
     def __init__(self, store: Store, vault: Vault, house_vault: Vault, house: House, opener: OpensDrives) -> None:
         self._store = store
-        self._vault = vault
-        self._house_vault = house_vault
+        self.vault = vault
+        self.house_vault = house_vault
         self._house = house
         self._opener = opener
         self._opened: dict[str, Drive] = {}
@@ -152,13 +152,29 @@ class PersonalDrives:
         if account == GOOGLE:
             return await self.find(self._house.owner_id, GOOGLE)
         number = account.removeprefix(f"{GOOGLE}-")
-        row = await self._vault.get(AccountId(int(number))) if number.isdigit() else None
+        row = await self.vault.get(AccountId(int(number))) if number.isdigit() else None
         return await self.find(row.person_id, account) if row is not None else None
 
     async def renewed(self, account: str) -> None:
         """Its person has logged in again, or for the first time."""
         self._forget()
         await self._opener.renew(account)
+        await self.drop_alarm(account)
+
+    async def claim_alarm(self, account: str) -> bool:
+        """True once, until the account's person has logged in again."""
+
+        def claim(connection: sa.Connection) -> bool:
+            known = connection.execute(sa.select(login_alarms).where(login_alarms.c.account == account)).one_or_none()
+            if known is None:
+                now_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
+                connection.execute(sa.insert(login_alarms).values(account=account, told_ms=now_ms))
+            return known is None
+
+        return await self._store.write(claim)
+
+    async def drop_alarm(self, account: str) -> None:
+        """It may be told again."""
         change = sa.delete(login_alarms).where(login_alarms.c.account == account)
         await self._store.write(lambda connection: connection.execute(change))
 
@@ -194,7 +210,7 @@ class PersonalDrives:
             self._opener.end(link.account)
             number = link.account.removeprefix(f"{GOOGLE}-")
             if number.isdigit():
-                await self._vault.remove(AccountId(int(number)))
+                await self.vault.remove(AccountId(int(number)))
         alarms = sa.delete(login_alarms).where(login_alarms.c.account == link.account)
         await self._store.write(
             lambda connection: (
@@ -220,7 +236,7 @@ class PersonalDrives:
         found: list[LinkedDrive] = []
         is_owner = person_id == self._house.owner_id
         if is_owner and self._house.drive == GOOGLE:
-            connected = await self._house_vault.list_for(HOUSE, GOOGLE)
+            connected = await self.house_vault.list_for(HOUSE, GOOGLE)
             facts = connected[0] if connected else None
             found.append(
                 LinkedDrive(
@@ -245,7 +261,7 @@ class PersonalDrives:
                 scopes=account.scopes,
                 since=account.created_at,
             )
-            for account in reversed(await self._vault.list_for(person_id, GOOGLE))
+            for account in reversed(await self.vault.list_for(person_id, GOOGLE))
         ]
         query = (
             sa.select(shared_drives)

@@ -12,6 +12,8 @@ import enum
 import re
 from typing import Any, ClassVar, get_type_hints
 
+from telpher.actions.share import Span
+from telpher.drives.port import GrantRole
 from telpher.errors import StaleButtonError
 
 LIMIT_BYTES = 64  # https://core.telegram.org/bots/api#inlinekeyboardbutton
@@ -48,6 +50,17 @@ def decode(data: str) -> Callback:
     if kind is None or len(parts) != len(fields):
         raise StaleButtonError("unknown button")
     return kind(*(_read(field_type, part) for (_, field_type), part in zip(fields, parts, strict=True)))
+
+
+def cancels(data: object) -> bool:
+    """Whether this is the button that cancels a job or an album's jobs: it does not wait for what else its chat has asked for."""
+    if not isinstance(data, str):
+        return False
+    try:
+        pressed = decode(data)
+    except StaleButtonError:
+        return False
+    return isinstance(pressed, DoToJob | DoToAlbum) and pressed.deed is JobDeed.CANCEL
 
 
 def _fields(kind: type[Callback]) -> list[tuple[str, Any]]:
@@ -94,6 +107,8 @@ class EntryDeed(enum.StrEnum):
     DELETE = "d"
     SHOW = "v"
     """Get back as what the app shows at once."""
+    SHARE = "s"
+    """Show who may see it, and let others in."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,3 +192,228 @@ class RunModule(Callback, tag="c"):
     """Run a module of the workshop in this conversation."""
 
     module: str
+
+
+class Grantee(enum.StrEnum):
+    """Whom to share with."""
+
+    LINK = "l"
+    """Anyone who has the link."""
+    ADDRESS = "a"
+    """An e-mail address, which is asked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ShareWith(Callback, tag="sw"):
+    """First step of a share: with whom."""
+
+    grantee: Grantee
+    token: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ChooseRole(Callback, tag="sr"):
+    """Second step: what they may do. `target` names the entry and whom to let in."""
+
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ChooseSpan(Callback, tag="sp"):
+    """Third step: for how long."""
+
+    role: GrantRole
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfirmShare(Callback, tag="sc"):
+    """Last step: is that meant?"""
+
+    role: GrantRole
+    span: Span
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DoShare(Callback, tag="sd"):
+    """It is meant."""
+
+    role: GrantRole
+    span: Span
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RevokeShare(Callback, tag="sv"):
+    """Take back what others may see, from the entry's own view."""
+
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ListShares(Callback, tag="sh"):
+    """Show a page of what is shared."""
+
+    page: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RevokeListed(Callback, tag="sl"):
+    """Take back what others may see, from the list."""
+
+    target: str
+    page: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RevokeAll(Callback, tag="sx"):
+    """Ask whether all shares are to be taken back."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RevokeAllSurely(Callback, tag="sy"):
+    """They are."""
+
+
+class ConnectWay(enum.StrEnum):
+    """How a drive is connected."""
+
+    CODE = "c"
+    WHOLE = "w"
+
+
+@dataclasses.dataclass(frozen=True)
+class Connect(Callback, tag="cn"):
+    """Begin to connect a drive."""
+
+    way: ConnectWay
+
+
+@dataclasses.dataclass(frozen=True)
+class OfferConnect(Callback, tag="co"):
+    """Ask which drive to connect."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StopLogin(Callback, tag="cs"):
+    """Wait no longer for the person's log-in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ListDrives(Callback, tag="ac"):
+    """Show what is connected."""
+
+
+class DriveDeed(enum.StrEnum):
+    """What a drive's buttons do."""
+
+    SHOW = "s"
+    CHOOSE = "c"
+    LOGIN = "l"
+    SHARED = "h"
+    ADD_SHARED = "a"
+    OFFER = "o"
+    WITHDRAW = "w"
+    DISCONNECT = "x"
+    DISCONNECT_SURELY = "y"
+
+
+@dataclasses.dataclass(frozen=True)
+class DoToDrive(Callback, tag="ad"):
+    """Do something to a connected drive; the token names it, or the shared drive to be added."""
+
+    deed: DriveDeed
+    token: str
+
+
+class InvitedRole(enum.StrEnum):
+    """What somebody can be invited to be."""
+
+    MEMBER = "m"
+    GUEST = "g"
+
+
+@dataclasses.dataclass(frozen=True)
+class Invite(Callback, tag="pi"):
+    """Ask whom to let in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class InviteAs(Callback, tag="pa"):
+    """Make an invitation, or ask for the folder that it needs."""
+
+    role: InvitedRole
+
+
+@dataclasses.dataclass(frozen=True)
+class WithdrawInvitation(Callback, tag="pw"):
+    """Nobody can use it any more."""
+
+    invitation_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class LookForGuestFolder(Callback, tag="pf"):
+    """Show the folders of this one, to choose a guest's from. `person_id` 0 is whoever will be invited; token `-` is the top."""
+
+    person_id: int
+    token: str
+    page: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TakeGuestFolder(Callback, tag="pt"):
+    """This folder it is: invite a guest into it, or make somebody a guest with it."""
+
+    person_id: int
+    token: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ListPeople(Callback, tag="pl"):
+    """Show everyone who is served."""
+
+    page: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ShowPerson(Callback, tag="pc"):
+    """Show one of them."""
+
+    person_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class MakeMember(Callback, tag="pm"):
+    """A guest becomes a member."""
+
+    person_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AskRemoval(Callback, tag="pr"):
+    """Ask whether they are really to be removed."""
+
+    person_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RemovePerson(Callback, tag="px"):
+    """Remove them: confirmed."""
+
+    person_id: int
+
+
+class CheckUpDeed(enum.StrEnum):
+    """What an owner does after a look at Telpher itself."""
+
+    AGAIN = "a"
+    RESUME = "r"
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckUp(Callback, tag="k"):
+    """Look again, or let go on what waits for accounts."""
+
+    deed: CheckUpDeed

@@ -20,8 +20,14 @@ class Command:
 
 COMMANDS = (
     Command("files", "command.files"),
+    Command("shares", "command.shares"),
+    Command("accounts", "command.accounts"),
+    Command("connect", "command.connect"),
     Command("jobs", "command.jobs"),
     Command("compute", "command.compute", aliases=("cython",)),
+    Command("me", "command.me"),
+    Command("invite", "command.invite"),
+    Command("people", "command.people"),
     Command("hello", "command.hello"),
     Command("whoami", "command.whoami"),
     Command("help", "command.help"),

@@ -5,16 +5,24 @@ from __future__ import annotations
 import dataclasses
 
 from telpher.access import Access
+from telpher.access.flood import FloodGate
 from telpher.actions.browse import Browse
+from telpher.actions.connect_google import ConnectGoogle
 from telpher.actions.entry_card import EntryCard
 from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import GetBack
+from telpher.actions.my_drives import MyDrives
+from telpher.actions.people import People
 from telpher.actions.rename import Rename
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
+from telpher.actions.share import Share
+from telpher.actions.shares import ListShares
 from telpher.actions.trash import Trash
 from telpher.actions.undo import Undo
+from telpher.actions.unshare import Unshare
 from telpher.bot.compute_views import Conversation
+from telpher.bot.operation import Operation
 from telpher.bot.ports import BotIdentity, Outbox
 from telpher.bot.prompts import Prompts
 from telpher.bot.receipts import Receipts
@@ -35,7 +43,15 @@ class Desk:
     get_back: GetBack
     rename: Rename
     trash: Trash
+    share: Share
+    list_shares: ListShares
+    unshare: Unshare
     undo: Undo
     follow_jobs: FollowJobs
+    connect_google: ConnectGoogle
+    my_drives: MyDrives
     run_module: RunModule
     conversation: Conversation
+    operation: Operation
+    people: People
+    flood: FloodGate

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import re
 from collections.abc import Mapping
 
 from telpher.bot.texts import Texts
 
 _UNITS = ("unit.b", "unit.kb", "unit.mb", "unit.gb", "unit.tb")
 _BAR_CELLS = 12
+_TAGS = re.compile(r"<[^>]+>")
 
 
 def escape(text: object) -> str:
     """Anything from outside, as Telegram's HTML wants it (https://core.telegram.org/bots/api#html-style)."""
     return html.escape(str(text), quote=False)
+
+
+def plain(text: str) -> str:
+    """HTML as a toast or a page shows it: without its tags."""
+    return html.unescape(_TAGS.sub("", text))
 
 
 def number(texts: Texts, value: float, digits: int) -> str:

@@ -1,6 +1,7 @@
-"""The few HTTP endpoints: Telegram's webhook, health, metrics."""
+"""The few HTTP endpoints: Telegram's webhook, the end of log-ins, health, metrics."""
 
+from telpher.web.login import LoginEndpoint
 from telpher.web.server import WebServer
 from telpher.web.webhook import Webhook, WebhookEndpoint
 
-__all__ = ["WebServer", "Webhook", "WebhookEndpoint"]
+__all__ = ["LoginEndpoint", "WebServer", "Webhook", "WebhookEndpoint"]

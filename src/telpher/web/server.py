@@ -1,4 +1,4 @@
-"""One small aiohttp server on WEB_HOST:WEB_PORT: the webhook where one is set, health and metrics for this machine.
+"""One small aiohttp server on WEB_HOST:WEB_PORT: the webhook where one is set, the end of log-ins, health and metrics for this machine.
 
 Health and metrics are for the machine itself: whoever comes through a proxy gets a 404 there.
 """
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from telpher.errors import SettingsInvalidError
 from telpher.metrics import CONTENT_TYPE
+from telpher.web.login import LoginEndpoint
 from telpher.web.webhook import WebhookEndpoint
 
 _BODY_LIMIT_BYTES = 1 << 20
@@ -34,6 +35,7 @@ class WebServer:
         metrics: Metrics,
         webhook: WebhookEndpoint | None,
         paths: set[str],
+        login: LoginEndpoint | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -43,6 +45,9 @@ class WebServer:
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
         app.router.add_get("/metrics", self._metrics)
+        if login is not None:
+            for path in login.paths:
+                app.router.add_get(path, login.handle)
         if webhook is not None:
             for path in paths:
                 app.router.add_post(path, webhook.handle)

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from telpher.bot import views
 from telpher.bot.desk import Desk
+from telpher.bot.formats import plain
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.texts import Texts
 from telpher.errors import AccessDeniedError, ChatUnreachableError, StaleButtonError, TelpherError
 
 _log = logging.getLogger(__name__)
-_TAGS = re.compile(r"<[^>]+>")
-
-
-def plain(text: str) -> str:
-    """HTML as a toast shows it: without its tags."""
-    return html.unescape(_TAGS.sub("", text))
 
 
 async def tell(asked: Asked, error: TelpherError) -> None:

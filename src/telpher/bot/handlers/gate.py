@@ -1,12 +1,17 @@
-"""Who may come in: strangers get one polite line an hour, others go on to the handlers with their language."""
+"""Who may come in: strangers get one polite line an hour, others go on to the handlers with their language, unless it is a flood."""
 
 from __future__ import annotations
 
+import time
+
 from telegram import Chat, Update
 
+from telpher.access import Role
+from telpher.access.flood import Verdict
 from telpher.bot.desk import Desk
+from telpher.bot.formats import duration, plain
 from telpher.bot.handlers.asked import Asked
-from telpher.bot.handlers.errors import plain
+from telpher.bot.handlers.entering import code_in, enter
 from telpher.bot.texts import Texts
 
 
@@ -18,23 +23,39 @@ async def admit(desk: Desk, update: Update) -> Asked | None:
     texts = Texts.for_language(user.language_code)
     person = await desk.access.meet(user.id, language_code=user.language_code or "", first_name=user.first_name)
     if person is None:
-        await _answer_stranger(desk, update, texts)
+        await _meet_stranger(desk, update, texts)
         return None
     if chat is None or chat.type != Chat.PRIVATE:
         # A group would show one person's drive to all the others.
         if update.callback_query is not None:
             await desk.outbox.answer_callback(update.callback_query.id, texts.t("error.stale_button"), show_alert=True)
         return None
-    return Asked(desk, update, person, texts, chat.id)
+    asked = Asked(desk, update, person, texts, chat.id)
+    return None if person.role is not Role.OWNER and await _is_too_much(asked) else asked
 
 
-async def _answer_stranger(desk: Desk, update: Update, texts: Texts) -> None:
+async def _is_too_much(asked: Asked) -> bool:
+    message, pressed = asked.update.message, asked.update.callback_query
+    flood = asked.desk.flood
+    verdict = flood.judge(asked.person.id, message.date.timestamp() if message is not None else time.time())
+    if verdict is Verdict.TOO_MUCH:
+        line = asked.texts.t("flood.text", wait=duration(asked.texts, flood.wait_s))
+        if pressed is not None:
+            await asked.toast(plain(line), is_alert=True)
+        elif message is not None:
+            await asked.answer(f"✋ {line}", reply_to=message.message_id)
+    return verdict is not Verdict.ADMITTED
+
+
+async def _meet_stranger(desk: Desk, update: Update, texts: Texts) -> None:
     user, chat = update.effective_user, update.effective_chat
     if user is None or (update.callback_query is None and (chat is None or chat.type != Chat.PRIVATE)):
         return
+    if update.message is not None and await enter(desk, update.message, texts):
+        return
     if not await desk.access.shall_answer_stranger(user.id):
         return
-    line = texts.t("stranger.text", id=user.id)
+    line = texts.t("stranger.code" if code_in(update.message) else "stranger.text", id=user.id)
     if update.callback_query is not None:
         await desk.outbox.answer_callback(update.callback_query.id, plain(line), show_alert=True)
     elif chat is not None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from telpher.bot import views
 from telpher.bot.formats import escape
+from telpher.bot.handlers.accounts import take_login_page
 from telpher.bot.handlers.asked import Asked
+from telpher.bot.handlers.entering import first_words, tell_owner_late
 from telpher.bot.handlers.renaming import take_new_name
+from telpher.bot.handlers.sharing import take_address
 
 
 async def start(asked: Asked) -> None:
     """The first words."""
-    await asked.show(views.start(asked.texts, asked.person.first_name))
+    await asked.show(first_words(asked.texts, asked.person))
+    await tell_owner_late(asked)
 
 
 async def help_(asked: Asked) -> None:
@@ -42,6 +46,10 @@ async def unknown_command(asked: Asked) -> None:
 
 async def anything_else(asked: Asked) -> None:
     """A text, a place, a contact, a poll: the answer to our question, or the moment to say what we do."""
-    if asked.message.text and await take_new_name(asked, asked.message.text):
+    if asked.message.text and (
+        await take_login_page(asked, asked.message.text)
+        or await take_new_name(asked, asked.message.text)
+        or await take_address(asked, asked.message.text)
+    ):
         return
     await asked.answer(asked.texts.t("no_file.text"))

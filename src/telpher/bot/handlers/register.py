@@ -19,9 +19,21 @@ from telegram.ext import (
 from telpher.bot import callbacks
 from telpher.bot.commands import COMMANDS
 from telpher.bot.desk import Desk
-from telpher.bot.handlers import compute, errors, files, gate, incoming, jobs, messages
+from telpher.bot.handlers import (
+    accounts,
+    compute,
+    errors,
+    files,
+    gate,
+    incoming,
+    jobs,
+    messages,
+    operating,
+    people,
+    sharing,
+)
 from telpher.bot.handlers.asked import Asked
-from telpher.errors import StaleButtonError, TelpherError
+from telpher.errors import DiskFullError, StaleButtonError, StoreError, TelpherError
 
 Answer = Callable[[Asked], Awaitable[None]]
 AnswerPress = Callable[[Asked, Any], Awaitable[None]]
@@ -34,8 +46,17 @@ _COMMANDS: dict[str, Answer] = {
     "whoami": messages.whoami,
     "files": files.files,
     "jobs": jobs.jobs,
+    "shares": sharing.shares,
     "compute": compute.compute,
+    "connect": accounts.connect,
+    "accounts": accounts.accounts,
     "cancel": messages.cancel,
+    "me": people.me,
+    "invite": people.invite,
+    "people": people.people,
+    "stats": operating.stats,
+    "doctor": operating.doctor,
+    "profile": operating.profile,
 }
 
 _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
@@ -45,12 +66,38 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.DoToEntry: files.do_to_entry,
     callbacks.ExportEntry: files.export_entry,
     callbacks.UndoDeed: files.undo,
+    callbacks.ShareWith: sharing.share_with,
+    callbacks.ChooseRole: sharing.choose_role,
+    callbacks.ChooseSpan: sharing.choose_span,
+    callbacks.ConfirmShare: sharing.confirm,
+    callbacks.DoShare: sharing.do,
+    callbacks.RevokeShare: sharing.revoke,
+    callbacks.ListShares: sharing.list_shares,
+    callbacks.RevokeListed: sharing.revoke_listed,
+    callbacks.RevokeAll: sharing.ask_revoke_all,
+    callbacks.RevokeAllSurely: sharing.revoke_all,
     callbacks.ShowAlbumEntry: files.show_album_entry,
     callbacks.ShowReceipt: files.show_receipt,
+    callbacks.Connect: accounts.begin,
+    callbacks.OfferConnect: accounts.offer_connect,
+    callbacks.StopLogin: accounts.stop,
+    callbacks.ListDrives: accounts.list_drives,
+    callbacks.DoToDrive: accounts.do_to_drive,
     callbacks.ListJobs: jobs.refresh,
     callbacks.DoToJob: jobs.do_to_job,
     callbacks.DoToAlbum: jobs.do_to_album,
     callbacks.RunModule: compute.run_module,
+    callbacks.Invite: people.ask_whom,
+    callbacks.InviteAs: people.invite_as,
+    callbacks.WithdrawInvitation: people.withdraw,
+    callbacks.LookForGuestFolder: people.look_for_folder,
+    callbacks.TakeGuestFolder: people.take_folder,
+    callbacks.ListPeople: people.list_people,
+    callbacks.ShowPerson: people.show_person,
+    callbacks.MakeMember: people.make_member,
+    callbacks.AskRemoval: people.ask_removal,
+    callbacks.RemovePerson: people.remove,
+    callbacks.CheckUp: operating.check_up,
 }
 
 
@@ -88,6 +135,8 @@ def _serve(desk: Desk, answer: Answer) -> PtbCallback:
             return
         try:
             await answer(asked)
+        except (StoreError, DiskFullError):
+            raise  # whoever handed the update over keeps it until the database works again
         except TelpherError as error:
             await errors.tell(asked, error)
 

@@ -16,7 +16,7 @@ from yarl import URL
 
 from telpher.drives.google.errors import from_answer
 from telpher.drives.pacing import Pace, backoff_s
-from telpher.errors import DriveBusyError, DriveError, DriveUnreachableError
+from telpher.errors import DriveBusyError, DriveDisconnectedError, DriveError, DriveUnreachableError
 
 T = TypeVar("T")
 
@@ -137,6 +137,8 @@ class GoogleClient:
         has_new_token = False
         while True:
             await self._pace.turn()
+            if self._session.closed:
+                raise DriveDisconnectedError("this drive is closed")
             token = await self._authorizer.token()
             with translated():
                 response = await self._session.request(
