@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from telpher.errors import DiskFullError
+from telpher.errors import DiskFullError, StoreError
 from telpher.jobs.port import Job, JobId, JobState
 from telpher.metrics import Counter, Family, Gauge, Histogram, Labels
 from telpher.store import Store
@@ -29,6 +29,11 @@ _HOUR_MS = 3_600_000
 _KEPT_HOURS = 24 * 14
 _FLUSHED_EVERY_S = 60.0
 _LAG_EVERY_S = 5.0
+_JOB_NAMES = {
+    JobState.SUCCEEDED: "jobs_succeeded",
+    JobState.FAILED: "jobs_failed",
+    JobState.CANCELLED: "jobs_cancelled",
+}
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -89,7 +94,7 @@ class Measures:
         self.latency.observe(kind, value=took_s)
         self._count("updates")
         if failure is not None:
-            self._count("failed")
+            self._count("updates_failed")
 
     def job_changed(self, job: Job, progress: object | None) -> None:
         """The queue's listener: counts, and writes the job's life to the log."""
@@ -106,7 +111,7 @@ class Measures:
             self._moved_bytes.pop(job.id, None)
             self.jobs_ended.add(job.kind, job.state.value)
             self.job_time.observe(job.kind, value=took_s)
-            self._count(job.state.value)
+            self._count(_JOB_NAMES[job.state])
             why = f" ({job.error_key})" if job.error_key else ""
             _log.info("job %d %s: %s%s, %.3f s", job.id, job.state.value, job.kind, why, took_s)
         elif job.state is JobState.QUEUED and job.attempt == 0:
@@ -142,7 +147,7 @@ class Measures:
             if loop.time() - flushed_s >= _FLUSHED_EVERY_S:
                 flushed_s = loop.time()
                 # Figures are not worth more than the disk has room for.
-                with contextlib.suppress(DiskFullError, sa.exc.OperationalError):
+                with contextlib.suppress(DiskFullError, StoreError):
                     await self.flush()
 
     async def flush(self) -> None:

@@ -1,32 +1,39 @@
 """Handles stored updates: several at a time, in order within a chat, never more than the machine should hold.
 
 An update leaves the inbox when its handler has ended; what a stop or a crash interrupts is handled again at the next start. A handler
-that fails is logged, the person is told once, and the update is not tried again, unless the fault was passing (the database, the disk).
+that fails is logged, the person is told once, and the update is not tried again, unless the fault was passing. While the database is
+in trouble the update waits for as long as that takes. A press of Cancel overtakes whatever its chat is waiting for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
 from telegram.ext import Application
 
+from telpher.bot.callbacks import DoToAlbum, DoToJob, JobDeed, decode
 from telpher.bot.intake import Intake, Received
 from telpher.bot.kinds import kind_of
 from telpher.bot.request import NotDeliveredError
+from telpher.errors import DiskFullError, StaleButtonError, StoreError
 from telpher.logs import about_update
 from telpher.tasks import Nursery
 
 _log = logging.getLogger(__name__)
 
-_PASSING = (OperationalError, OSError, NotDeliveredError)
+_STORE_TROUBLE = (StoreError, DiskFullError)
+_PASSING = (OSError, NotDeliveredError)
 _WAITS_S = (0.5, 3.0, 10.0)
+_LONGEST_WAIT_S = 30.0
 _LONE_STARTS_LIMIT = 5
+_FAST_SLOTS = 8
 
 Handle = Callable[[Received], Awaitable[None]]
 TellFailure = Callable[[Received, Exception], Awaitable[None]]
@@ -68,6 +75,8 @@ class Dispatcher:
         self._tell_failure = tell_failure
         self._watch = watch
         self._slots = asyncio.Semaphore(concurrency)
+        # A chat whose drive is slow holds a slot, and thirty such chats hold them all.
+        self._fast_slots = asyncio.Semaphore(_FAST_SLOTS)
         self._backlog_limit = backlog_limit
         self._backlog = 0
         self._room = asyncio.Event()
@@ -117,6 +126,9 @@ class Dispatcher:
         self._backlog += 1
         if self._backlog >= self._backlog_limit:
             self._room.clear()
+        if _presses_cancel(update):
+            self._nursery.spawn(self._serve_at_once(update), name=f"cancel {update.update_id}")
+            return
         if (waiting := self._chats.get(update.chat_key)) is not None:
             waiting.append(update)
             return
@@ -133,11 +145,21 @@ class Dispatcher:
                     if self._is_open:
                         await self._finish(update)
                 waiting.popleft()
-                self._backlog -= 1
-                if self._backlog < self._backlog_limit:
-                    self._room.set()
+                self._leave()
         finally:
             del self._chats[chat_key]
+
+    async def _serve_at_once(self, update: Received) -> None:
+        await self._suspects_are_done.wait()
+        async with self._fast_slots:
+            if self._is_open:
+                await self._finish(update)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._backlog -= 1
+        if self._backlog < self._backlog_limit:
+            self._room.set()
 
     async def _finish(self, update: Received) -> None:
         with about_update(update.update_id):
@@ -156,6 +178,9 @@ class Dispatcher:
             _log.error("update %d could not be handled", update.update_id, exc_info=failure)
         try:
             await self._intake.finish(update.update_id, is_given_up=failure is not None)
+        except _STORE_TROUBLE as error:
+            _log.warning("update %d is noted as handled later: %s", update.update_id, error)
+            self._nursery.spawn(self._note_later(update, is_given_up=failure is not None), name="note")
         except Exception:  # noqa: BLE001 - the chat's later updates do not wait for what is wrong with this one
             _log.exception("update %d will be handled again at the next start", update.update_id)
         if failure is not None:
@@ -164,20 +189,34 @@ class Dispatcher:
             except Exception:  # noqa: BLE001 - as above
                 _log.exception("the failure of update %d could not be told", update.update_id)
 
+    async def _note_later(self, update: Received, *, is_given_up: bool) -> None:
+        """The answer was given: until the database takes that down, a start would give it again."""
+        waits = _growing_waits()
+        while True:
+            await asyncio.sleep(next(waits))
+            with contextlib.suppress(*_STORE_TROUBLE):
+                await self._intake.finish(update.update_id, is_given_up=is_given_up)
+                return
+
     async def _run(self, update: Received) -> Exception | None:
-        for wait_s in (*_WAITS_S, None):
+        """Handle it; what it failed with in the end."""
+        passing, trouble = iter(_WAITS_S), _growing_waits()
+        while True:
             try:
                 await self._handle(update)
+            except _STORE_TROUBLE as error:
+                wait_s = next(trouble)
+                _log.warning("update %d waits, and is tried again in %.1f s: %s", update.update_id, wait_s, error)
             except _PASSING as error:
-                if wait_s is None:
+                if (next_wait_s := next(passing, None)) is None:
                     return error
+                wait_s = next_wait_s
                 _log.warning("update %d is tried again in %.1f s: %s", update.update_id, wait_s, type(error).__name__)
-                await asyncio.sleep(wait_s)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises ends here
                 return error
             else:
                 return None
-        return None
+            await asyncio.sleep(wait_s)
 
     async def _run_suspects(self, suspects: list[Received]) -> None:
         """One after the other, while nothing else runs; one that has ended the process several times even so is given up."""
@@ -190,3 +229,19 @@ class Dispatcher:
                     await self._finish(update)
         finally:
             self._suspects_are_done.set()
+
+
+def _presses_cancel(update: Received) -> bool:
+    pressed = update.raw.get("callback_query")
+    data = pressed.get("data") if isinstance(pressed, Mapping) else None
+    if not isinstance(data, str):
+        return False
+    try:
+        callback = decode(data)
+    except StaleButtonError:
+        return False
+    return isinstance(callback, DoToJob | DoToAlbum) and callback.deed is JobDeed.CANCEL
+
+
+def _growing_waits() -> Iterator[float]:
+    return itertools.chain(_WAITS_S, itertools.repeat(_LONGEST_WAIT_S))

@@ -12,7 +12,7 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 from telpher.bot.dispatch import Dispatcher
 from telpher.bot.intake import Intake
 from telpher.bot.request import AiohttpRequest, ApiAddress
-from telpher.errors import BadInputError
+from telpher.errors import BadInputError, DiskFullError, StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Poller:
                 updates = await self._ask(offset)
                 self._is_well()
                 await self._intake.accept_all(updates)
-            except (TelegramError, BadInputError) as error:
+            except (TelegramError, BadInputError, StoreError, DiskFullError) as error:
                 await self._pause(error)
             except Exception as error:  # noqa: BLE001 - the database or the disk: what was not stored is asked for again
                 _log.exception("updates could not be stored, and are asked for again")
@@ -103,6 +103,8 @@ def describe(error: Exception) -> str:
         return "Telegram asks for a pause (429)"
     if isinstance(error, TelegramError):
         return f"Telegram does not answer as it should: {error}"
+    if isinstance(error, StoreError | DiskFullError):
+        return f"Updates stay with Telegram: {error}"
     return f"Updates are not being handled ({type(error).__name__})"
 
 

@@ -57,7 +57,7 @@ def _wanted(arguments: Sequence[str]) -> tuple[str, ...]:
 
 
 def _run(module: ModuleType, args: argparse.Namespace) -> int:
-    from telpher.errors import SettingsInvalidError, StoreError  # noqa: PLC0415 - only once a command runs
+    from telpher.errors import DiskFullError, SettingsInvalidError, StoreError  # noqa: PLC0415 - only once a command runs
 
     try:
         if not getattr(args, "uses_settings", True):
@@ -68,7 +68,7 @@ def _run(module: ModuleType, args: argparse.Namespace) -> int:
     except SettingsInvalidError as error:
         print(f"telpher: {error}", file=sys.stderr)
         return 2
-    except StoreError as error:
+    except (StoreError, DiskFullError) as error:
         print(f"telpher: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

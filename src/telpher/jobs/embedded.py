@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from telpher.errors import DiskFullError, Fate, TelpherError
+from telpher.errors import DiskFullError, Fate, StoreError, TelpherError
 from telpher.jobs import table
 from telpher.jobs.attempts import Attempt, Interrupted
 from telpher.jobs.port import Job, JobId, JobState, Listener, NewJob, Work
-from telpher.jobs.retries import TRANSFER_RETRIES
+from telpher.jobs.retries import PROMISE_RETRIES, TRANSFER_RETRIES
 from telpher.jobs.turns import Lane, Turns
 from telpher.store import Store
 from telpher.store.schema import jobs
@@ -35,6 +35,7 @@ DEFAULT_LANES = (
     Lane(name="transfer", total=8, per_person=3, retries=TRANSFER_RETRIES),
     Lane(name="compute", total=1, per_person=1),
     Lane(name="light", total=16, per_person=4),
+    Lane(name="promise", total=4, per_person=4, retries=PROMISE_RETRIES),
 )
 _WAKE_LIMIT = 500
 _UNWIND_S = 1.0
@@ -134,7 +135,9 @@ class EmbeddedQueue:
 
     def lengths(self) -> dict[tuple[str, ...], float]:
         """How many jobs stand where: by lane and `queued` or `running`, and over all lanes those that `waiting` for a time."""
-        counts: dict[tuple[str, ...], float] = {(name, "queued"): turns.ready_count for name, turns in self._turns.items()}
+        counts: dict[tuple[str, ...], float] = {
+            (name, "queued"): turns.ready_count for name, turns in self._turns.items()
+        }
         counts |= {(name, "running"): turns.taken_count for name, turns in self._turns.items()}
         return counts | {("all", "waiting"): len(self._due_ms)}
 
@@ -213,8 +216,8 @@ class EmbeddedQueue:
         while True:
             try:
                 return await self._store.write(work)
-            except (DiskFullError, sa.exc.OperationalError):
-                _log.exception("the database takes no writes; trying again in %.1f s", wait_s)
+            except (DiskFullError, StoreError) as error:
+                _log.warning("%s; trying again in %.1f s", error, wait_s)
             await asyncio.sleep(wait_s)
             wait_s = min(30.0, wait_s * 2)
 

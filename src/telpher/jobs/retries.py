@@ -6,6 +6,7 @@ https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ shows 
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 
 from telpher.errors import Fate, TelpherError
@@ -40,3 +41,6 @@ class RetryPolicy:
 
 TRANSFER_RETRIES = RetryPolicy(give_up_after_s=3 * 86_400.0, unexpected_attempts=6)
 """A file that was accepted is worth days of patience."""
+
+PROMISE_RETRIES = RetryPolicy(give_up_after_s=math.inf, unexpected_attempts=1000)
+"""What was promised for a time, such as the end of a share, is kept however long the other side is away."""

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
-from telpher.errors import DiskFullError
+from telpher.errors import DiskFullError, StoreError
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class Store:
         """Run `work(connection)` in a transaction; durable when it returns. An exception of `work` undoes it and is raised here.
 
         A write that was handed over is carried out even if the caller is cancelled while it waits. Raises DiskFullError when
-        the disk is full; nothing of this write is stored then.
+        the disk is full, StoreError when the database cannot be used otherwise; nothing of this write is stored then.
         """
         return await self._hand_over(self._writes, work)
 
@@ -200,10 +200,27 @@ def _serve_reads(connection: Connection, lane: _Lane) -> None:
             call.tell()
 
 
+# What passes, or is mended by whoever looks after the machine: https://www.sqlite.org/rescode.html
+_TROUBLE = {
+    sqlite3.SQLITE_BUSY: "another program has locked it",
+    sqlite3.SQLITE_LOCKED: "another program has locked it",
+    sqlite3.SQLITE_READONLY: "it, or its disk, is read-only",
+    sqlite3.SQLITE_IOERR: "its disk does not work as it should",
+    sqlite3.SQLITE_CANTOPEN: "it, or a file beside it, cannot be opened",
+    sqlite3.SQLITE_NOMEM: "there is too little memory",
+}
+
+
 def _ours(error: BaseException) -> BaseException:
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    if isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return DiskFullError(str(cause))
+    if not isinstance(cause, sqlite3.Error):
+        return StoreError(str(cause)) if isinstance(error, sa.exc.OperationalError) else error
+    # The low byte is what kind it is: https://www.sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes
+    kind = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if kind == sqlite3.SQLITE_FULL:
+        return DiskFullError("the disk is full: the database cannot grow")
+    if kind in _TROUBLE:
+        return StoreError(f"the database cannot be used: {_TROUBLE[kind]} ({cause})")
     return error
 
 
@@ -231,14 +248,22 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def open_store(path: Path) -> Store:
-    """Open (and make, and migrate) the SQLite database at `path`. Blocking: for start-up."""
+    """Open (and make, and migrate) the SQLite database at `path`. Blocking: for start-up. Raises StoreError, DiskFullError."""
     from telpher.store.migrations import migrate  # noqa: PLC0415 - it connects by what stands above
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     engine = connect_sqlite(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         migrate(engine)
+        return Store(engine)
+    except OSError as error:
+        engine.dispose()
+        raise StoreError(f"{path.parent} cannot be used: {error.strerror or error}") from None
+    except sa.exc.DBAPIError as error:
+        engine.dispose()
+        if (ours := _ours(error)) is error:
+            raise
+        raise ours from None
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import OperationalError
 
+from telpher.bot.callbacks import DoToAlbum, DoToJob, JobDeed, ListJobs
 from telpher.bot.dispatch import Dispatcher
 from telpher.bot.intake import Intake, Received
-from telpher.errors import BadInputError
+from telpher.errors import BadInputError, StoreError
 from telpher.store import Store
 from telpher.store.schema import inbox
 
@@ -181,13 +180,67 @@ async def test_a_passing_fault_is_tried_again(intake: Intake) -> None:
         nonlocal attempts
         attempts += 1
         if attempts == 1:
-            raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+            raise StoreError("locked")
 
     scene = Scene(intake, during)
     await scene.dispatcher.start()
     await intake.accept(_message(1))
     await scene.until(lambda: scene.handled == [1])
     assert scene.told == []
+    await scene.dispatcher.stop(0)
+
+
+async def test_what_was_answered_while_the_database_was_locked_is_not_answered_again(
+    intake: Intake, open_store_: Store
+) -> None:
+    trouble = [StoreError("locked")] * 2
+    really = intake.finish
+
+    async def finish(update_id: int, *, is_given_up: bool = False) -> None:
+        if trouble:
+            raise trouble.pop()
+        await really(update_id, is_given_up=is_given_up)
+
+    intake.finish = finish  # type: ignore[method-assign]
+    scene = Scene(intake)
+    await scene.dispatcher.start()
+    await intake.accept(_message(1))
+    async with asyncio.timeout(10):
+        while await _states(open_store_) != {1: "done"}:
+            await asyncio.sleep(0.05)
+    assert scene.handled == [1]
+    await scene.dispatcher.stop(0)
+
+
+async def test_a_press_of_cancel_overtakes_and_nothing_else_does(intake: Intake) -> None:
+    gate = asyncio.Event()
+
+    async def during(update: Received) -> None:
+        if update.update_id == 1:
+            await gate.wait()
+
+    def press(update_id: int, data: object) -> dict[str, Any]:
+        return {
+            "update_id": update_id,
+            "callback_query": {"id": "1", "data": data, "message": {"chat": {"id": 1001}}, "from": {"id": 1001}},
+        }
+
+    scene = Scene(intake, during, concurrency=1)
+    await scene.dispatcher.start()
+    retry, refresh = DoToJob(JobDeed.RETRY, 7).encode(), ListJobs().encode()
+    await intake.accept_all(
+        [_message(1), press(2, retry), press(3, refresh), press(4, None), press(5, "j:c"), _message(6)]
+    )
+    await intake.accept_all(
+        [press(7, DoToJob(JobDeed.CANCEL, 7).encode()), press(8, DoToAlbum(JobDeed.CANCEL, 3).encode())]
+    )
+    async with asyncio.timeout(5):
+        while len(scene.handled) < 2:
+            await asyncio.sleep(0.01)
+    assert sorted(scene.handled) == [7, 8]
+    gate.set()
+    await scene.until(lambda: len(scene.handled) == 8)
+    assert scene.handled[2:] == [1, 2, 3, 4, 5, 6]
     await scene.dispatcher.stop(0)
 
 
