@@ -1,4 +1,4 @@
-"""A whole Telpher with computations beside it on its loop: `python -m benchmarks.latency.bot WAY WORK SANDBOX_URL DATA_DIR`.
+"""A whole Telpher with computations beside it on its loop: `python -m benchmarks.latency.bot WAY WORK SANDBOX_URL DATA_DIR OWNER_IDS`.
 
 Runs until its standard input ends; says `ready` when it serves.
 """
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from benchmarks.latency.loads import running
 from telpher.app import App
-from telpher.sandbox.service import DEFAULT_TOKEN, OWNER_ID
+from telpher.sandbox.service import DEFAULT_TOKEN
 from telpher.settings import Secret, Settings
 
 
-async def serve(way: str, work: str, sandbox_url: str, data_dir: str) -> None:
+async def serve(way: str, work: str, sandbox_url: str, data_dir: str, owner_ids: str) -> None:
     """Serve the sandbox until nobody wants it any more."""
     settings = Settings(
         telegram_token=Secret(DEFAULT_TOKEN),
-        owner_ids=(OWNER_ID,),
+        owner_ids=tuple(map(int, owner_ids.split(","))),
         telegram_api_url=sandbox_url,
         data_dir=Path(data_dir),
         web_port=0,
@@ -34,4 +34,4 @@ async def serve(way: str, work: str, sandbox_url: str, data_dir: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(*sys.argv[1:5]))
+    asyncio.run(serve(*sys.argv[1:6]))

@@ -63,7 +63,7 @@ async def one_large(rig: Rig, size_bytes: int) -> dict[str, dict[str, float]]:
 
 
 async def capped(rig: Rig) -> dict[str, dict[str, float]]:
-    for server, match, direction in ((rig.telegram, "GET /file/", "down"), (rig.google, "PUT /upload/", "up")):
+    for server, match, direction in ((rig.telegram, "GET /file/", "down"), (rig.google, "(PUT|POST) /upload/", "up")):
         rule = {"match": match, "kind": "bandwidth", "bytes_per_s": CAP_BYTES_PER_S, "direction": direction}
         await server.post("/sandbox/faults", rule)
     return await one_large(rig, 512 * MIB)

@@ -33,7 +33,8 @@ def main(arguments: list[str]) -> None:
     native.die_with_parent()
     shared = memoryview(mmap.mmap(controls_fd, 0))
     modules = registry()
-    with socket.socket(fileno=socket_fd) as line:
+    # The parent may leave at any time; then the line ends or breaks, and so does this process.
+    with socket.socket(fileno=socket_fd) as line, contextlib.suppress(ConnectionError):
         line.send(b'{"ready": true}')
         while packet := line.recv(PACKET_BYTES):
             order: dict[str, Any] = json.loads(packet)
@@ -41,9 +42,7 @@ def main(arguments: list[str]) -> None:
                 modules[order["cool"]].cool()
                 continue
             control = native.Control(shared[order["control"] :][: native.CONTROL_SIZE])
-            # The parent may have left meanwhile: then there is nobody to answer, and the line ends.
-            with contextlib.suppress(BrokenPipeError):
-                _answer(line, *_obey(modules[order["module"]], order["arguments"], control))
+            _answer(line, *_obey(modules[order["module"]], order["arguments"], control))
 
 
 def _obey(module: Module, arguments: Arguments, control: native.Control) -> tuple[dict[str, Any], str]:
