@@ -59,6 +59,9 @@ bench-compute: build  ## The kernels beside numpy, C++ and others, and the machi
 bench-latency: build  ## How soon the bot answers while all cores compute
 	@$(VENV)/python -m benchmarks.latency
 
+lesson: build  ## Measure the lesson's figures and pictures anew, on this machine
+	@$(VENV)/python tools/lesson.py
+
 asan: build  ## The kernels' tests under AddressSanitizer and UBSan
 	@tools/asan.sh
 
