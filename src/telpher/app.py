@@ -12,6 +12,7 @@ import dataclasses
 import fcntl
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -20,9 +21,10 @@ from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
-from telpher import notify
+from telpher import doctor, notify
 from telpher.access import Access, EntryRefs
-from telpher.actions import connect_google, get_back, run_module, save_file, settle_share
+from telpher.actions import alerts, connect_google, get_back, run_module, save_file, settle_share
+from telpher.actions.alerts import Alerts
 from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
 from telpher.actions.browse import Browse
 from telpher.actions.cards import Cards
@@ -32,6 +34,7 @@ from telpher.actions.get_back import GetBack
 from telpher.actions.measures import Measures, bytes_below
 from telpher.actions.personal_drives import FOLDER, GOOGLE, House, PersonalDrives
 from telpher.actions.rename import Rename
+from telpher.actions.resume_accounts import ResumeAccounts
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
 from telpher.actions.sent_files import SentFiles
@@ -39,6 +42,7 @@ from telpher.actions.settle_share import SettleShare
 from telpher.actions.share import Share
 from telpher.actions.share_book import ShareBook
 from telpher.actions.shares import ListShares
+from telpher.actions.tell_figures import TellFigures
 from telpher.actions.trash import Trash
 from telpher.actions.undo import Undo, UndoLog
 from telpher.actions.unshare import Unshare
@@ -49,6 +53,8 @@ from telpher.bot.desk import Desk
 from telpher.bot.dispatch import Dispatcher, HandlerApplication
 from telpher.bot.handlers import register, tell_failure
 from telpher.bot.intake import Intake, Received
+from telpher.bot.kinds import kind_of
+from telpher.bot.operation import Operation, OwnersChats
 from telpher.bot.outbox import TelegramOutbox
 from telpher.bot.polling import ALLOWED_UPDATES, Poller, describe
 from telpher.bot.ports import BotIdentity
@@ -67,6 +73,7 @@ from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
 from telpher.jobs.turns import Lane
 from telpher.linking import LOGIN_LANE, build_linking
 from telpher.metrics import render
+from telpher.profiling import OneRun, Profiles
 from telpher.settings import DriveKind, Settings
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
@@ -94,12 +101,14 @@ class App:
     Raises SettingsInvalidError when it cannot start as set.
     """
 
-    def __init__(self, settings: Settings, *, state_dir: Path | None = None) -> None:
+    def __init__(self, settings: Settings, *, state_dir: Path | None = None, profile_dir: Path | None = None) -> None:
         self._settings = settings
         self._state_dir = state_dir or settings.data_dir
         self._address = ApiAddress(settings.telegram_api_url, settings.telegram_token)
         self._stack = contextlib.AsyncExitStack()
         self._measures: Measures | None = None
+        self._profiles = Profiles(profile_dir) if profile_dir is not None else None
+        self._one_run = OneRun()
         self._poller: Poller | None = None
         self._application: HandlerApplication | None = None
         self._desk: Desk | None = None
@@ -155,10 +164,15 @@ class App:
         nursery = await self._stack.enter_async_context(Nursery("app"))
         intake = Intake(store, self._address.bot_id)
         measures = self._measures = Measures(store)
+        if self._profiles is not None:
+            self._stack.callback(self._profiles.dump)
         # After all that counts has stopped, and before the store closes.
         self._stack.push_async_callback(measures.flush)
         self._watch_places(measures)
-        dispatcher = Dispatcher(intake, self._handle, self._tell_failure, watch=measures.update_handled)
+        dispatcher = self._dispatcher = Dispatcher(
+            intake, self._handle, self._tell_failure, watch=measures.update_handled
+        )
+        self._dispatcher = dispatcher
         measures.gauge("telpher_updates_waiting", "Updates that wait or are being handled.", lambda: dispatcher.backlog)
         webhook = self._webhook()
         await self._listen(intake, dispatcher, webhook, measures)
@@ -173,6 +187,7 @@ class App:
         nursery.spawn(_patiently("the command list", lambda: register_commands(desk.outbox)), name="commands")
         nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
         nursery.spawn(measures.run(), name="measures")
+        nursery.spawn(self._alerts(store, desk).run(), name="alerts")
         self._is_started = True
 
     async def _open_drives(self, store: Store, measures: Measures) -> PersonalDrives:
@@ -304,6 +319,7 @@ class App:
             my_drives=linking.my_drives,
             run_module=computing,
             conversation=conversation,
+            operation=self._operation(access, store, queue, outbox, measures),
         )
 
     async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
@@ -359,13 +375,48 @@ class App:
 
     async def _handle(self, update: Received) -> None:
         assert self._application is not None
-        parsed = Update.de_json(dict(update.raw), self._application.bot)
-        await self._application.process_update(parsed)
+        handling = self._application.process_update(Update.de_json(dict(update.raw), self._application.bot))
+        if self._profiles is not None:
+            await self._profiles.run(kind_of(update.raw), handling)
+        else:
+            await self._one_run.run(kind_of(update.raw), handling)
 
     async def _tell_failure(self, update: Received, _error: Exception) -> None:
         assert self._desk is not None
         with contextlib.suppress(TelpherError):
             await tell_failure(self._desk, update.raw)
+
+    def _operation(
+        self, access: Access, store: Store, queue: EmbeddedQueue, outbox: TelegramOutbox, measures: Measures
+    ) -> Operation:
+        """What owners see of Telpher itself."""
+        dispatcher = self._dispatcher
+        assert dispatcher is not None
+        figures = TellFigures(
+            access=access,
+            measures=measures,
+            lengths=queue.lengths,
+            backlog=lambda: dispatcher.backlog,
+            state_dir=self._state_dir,
+            clock=time.time,
+        )
+        return Operation(
+            tell_figures=figures,
+            resume_accounts=ResumeAccounts(access, store, queue),
+            examine=lambda: doctor.examine(self._settings, self._state_dir),
+            one_run=self._one_run,
+            outbox=outbox,
+        )
+
+    def _alerts(self, store: Store, desk: Desk) -> Alerts:
+        settings = self._settings
+        checks = [
+            alerts.disk_check(self._state_dir, settings.disk_headroom),
+            alerts.account_check(store),
+            alerts.queue_check(store),
+            *([alerts.certificate_check(settings.webhook_url)] if settings.webhook_url else []),
+        ]
+        return Alerts(store, checks, OwnersChats(settings.owner_ids, desk.access, desk.operation.outbox).tell)
 
     def _watch_places(self, measures: Measures) -> None:
         spool = self._state_dir / "spool"

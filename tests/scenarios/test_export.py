@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import struct
@@ -11,27 +10,19 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
-import aiohttp
 import pytest
 from tests.driver import Person, buttons_of, has_text
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.test_google_drive import google
+from tests.scenarios.google_rig import Outside, control, over_google
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
-
-WHOLE_DRIVE = "https://www.googleapis.com/auth/drive"
+from telpher.settings import Settings
 
 
 @pytest.fixture
 async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    granted = await google(sandbox, "POST", "token", {"scope": WHOLE_DRIVE})
-    token_file = tmp_path / "token.json"
-    token_file.write_text(json.dumps(granted))
-    return dataclasses.replace(
-        telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file, owner_ids=(1001, 1002)
-    )
+    return await over_google(telpher_settings, sandbox, tmp_path)
 
 
 def png(side: int = 16) -> bytes:
@@ -64,7 +55,7 @@ async def test_a_google_document_comes_in_the_format_that_was_chosen(
     telpher_running: TelpherRunning, anna: Person, kind: str, office: str, member: str
 ) -> None:
     body = {"name": "Quarterly", "mime_type": f"application/vnd.google-apps.{kind}", "text": "one,two"}
-    await google(telpher_running.sandbox, "POST", "documents", body)
+    await control(telpher_running.sandbox, "POST", "documents", body)
     card = await opened(anna, "Quarterly")
     labels = [button["text"] for button in buttons_of(card)]
     assert "📥 Get back" not in labels
@@ -78,19 +69,12 @@ async def test_a_google_document_comes_in_the_format_that_was_chosen(
         sent = await anna.wait_for(lambda message: "document" in message, after=last)
         assert sent["document"]["file_name"] == f"Quarterly.{office}"
         assert member in zipfile.ZipFile(BytesIO(await anna.download(sent))).namelist()
-    exports = await _requests(telpher_running, "/export")
+    exports = await (await Outside.of(telpher_running.sandbox)).requests("/export")
     assert len(exports) == 2, "what was sent before is not converted again"
 
 
-async def _requests(running: TelpherRunning, part: str) -> list[str]:
-    async with aiohttp.ClientSession() as session, session.get(f"{running.sandbox.url}/sandbox/log") as answer:
-        log = await answer.json()
-    listed = log["requests"] if isinstance(log, dict) else log
-    return [one["path"] for one in listed if part in one["path"]]
-
-
 async def test_a_document_that_is_too_long_to_convert_says_so(telpher_running: TelpherRunning, anna: Person) -> None:
-    await google(telpher_running.sandbox, "POST", "documents", {"name": "Saga"})
+    await control(telpher_running.sandbox, "POST", "documents", {"name": "Saga"})
     card = await opened(anna, "Saga")
     refusal = {"code": 403, "message": "too large", "errors": [{"reason": "exportSizeLimitExceeded"}]}
     await telpher_running.add_fault(

@@ -7,12 +7,12 @@ import datetime as dt
 import enum
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NewType, cast
+from typing import Any, NewType, Protocol, cast
 
 import sqlalchemy as sa
 
 from telpher.actions.cards import Card, Cards, has_trash
-from telpher.drives.port import Entry, EntryId, Restores
+from telpher.drives.port import Drive, Entry, EntryId, Restores
 from telpher.errors import EntryNotFoundError, StaleButtonError
 from telpher.store import Store
 from telpher.store.schema import undo_records
@@ -27,6 +27,8 @@ class Deed(enum.StrEnum):
 
     RENAME = "rename"
     TRASH = "trash"
+    MOVE = "move"
+    SHARE = "share"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +56,13 @@ class UndoLog:
         self._store = store
         self._now_ms = now_ms
 
-    async def record(self, key: str, person_id: int, drive: str, deed: Deed, entry: Entry) -> UndoRecord:
-        """Keep what `entry` is before the deed. The same `key` again gives the first record: a replay changes nothing."""
-        before = {"name": entry.name}
+    async def record(
+        self, key: str, person_id: int, drive: str, deed: Deed, entry: Entry, **more: str | int
+    ) -> UndoRecord:
+        """Keep what `entry` is before the deed, and what `more` says of it. The same `key` again gives the first record: a replay
+        changes nothing.
+        """
+        before = {"name": entry.name, "parent_id": entry.parent_id, **more}
 
         def put(connection: sa.Connection) -> UndoRecord:
             row = connection.execute(sa.select(undo_records).where(undo_records.c.key == key)).one_or_none()
@@ -90,12 +96,19 @@ class UndoLog:
         await self._store.write(lambda connection: connection.execute(change))
 
 
+class TakeBackShare(Protocol):
+    """Ends a share by the key that it was made under; what held before it holds again."""
+
+    async def __call__(self, drive: Drive, key: str) -> None: ...
+
+
 class Undo:
     """Takes a deed back. Pressed twice, it does no more than once: the entry is put into the state it was in."""
 
-    def __init__(self, cards: Cards, log: UndoLog) -> None:
+    def __init__(self, cards: Cards, log: UndoLog, take_back_share: TakeBackShare) -> None:
         self._cards = cards
         self._log = log
+        self._take_back_share = take_back_share
 
     async def request(self, person_id: int, undo_id: int) -> Undone:
         """Raises AccessDeniedError, StaleButtonError, DriveError."""
@@ -103,13 +116,21 @@ class Undo:
         record, drive_name = await self._log.find(person_id, undo_id)
         drive = await self._cards.drive_of(person_id, drive_name)
         entry = await drive.stat(record.entry_id)
-        if record.deed is Deed.TRASH:
-            if entry.is_trashed:
-                if not has_trash(drive):
-                    raise EntryNotFoundError("deleted for good")
-                entry = await cast("Restores", drive).restore(record.entry_id)
-        elif entry.name != record.before["name"]:
-            entry = await drive.rename(record.entry_id, str(record.before["name"]))
+        match record.deed:
+            case Deed.TRASH:
+                if entry.is_trashed:
+                    if not has_trash(drive):
+                        raise EntryNotFoundError("deleted for good")
+                    entry = await cast("Restores", drive).restore(record.entry_id)
+            case Deed.RENAME:
+                if entry.name != record.before["name"]:
+                    entry = await drive.rename(record.entry_id, str(record.before["name"]))
+            case Deed.MOVE:
+                before_id = record.before["parent_id"]
+                if before_id is not None and entry.parent_id != before_id:
+                    entry = await drive.move(record.entry_id, EntryId(before_id))
+            case Deed.SHARE:
+                await self._take_back_share(drive, str(record.before["share_key"]))
         await self._log.mark_undone(record.id)
         return Undone(record.deed, await self._cards.card(person_id, drive, entry))
 

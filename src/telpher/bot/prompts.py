@@ -24,6 +24,8 @@ class Prompt:
     card_message_id: int
     back: str
     """The card's way back, as button data; empty when it has none."""
+    kind: str = "rename"
+    """What is asked for: `rename` a name, `share` an e-mail address."""
 
 
 class Prompts:
@@ -42,7 +44,6 @@ class Prompts:
                 sa.insert(prompts).values(
                     chat_id=chat_id,
                     person_id=person_id,
-                    kind="rename",
                     created_ms=self._now_ms(),
                     **dataclasses.asdict(prompt),
                 )
@@ -60,13 +61,18 @@ class Prompts:
         if (reply_to is None and age_ms < _NEXT_MESSAGE_COUNTS_FOR_MS) or (
             reply_to == row.message_id and age_ms < _KEPT_FOR_MS
         ):
-            return Prompt(row.message_id, row.token, row.card_message_id, row.back)
+            return Prompt(row.message_id, row.token, row.card_message_id, row.back, row.kind)
         return None
 
     async def forget(self, chat_id: int, person_id: int) -> bool:
         """Wait no longer; whether there was anything to wait for."""
         change = sa.delete(prompts).where(*_is_here(chat_id, person_id))
         return await self._store.write(lambda connection: connection.execute(change).rowcount > 0)
+
+    async def forget_all_of(self, person_id: int) -> None:
+        """Ask this person nothing any more."""
+        gone = sa.delete(prompts).where(prompts.c.person_id == person_id)
+        await self._store.write(lambda connection: connection.execute(gone))
 
 
 def _is_here(chat_id: int, person_id: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -19,6 +19,8 @@ from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import EmptyToSendError, GetBack, NothingToSendError, TooBigToSendError
 from telpher.actions.rename import Rename
 from telpher.actions.sent_files import SentFiles
+from telpher.actions.settle_share import SettleShare
+from telpher.actions.share_book import ShareBook
 from telpher.actions.trash import Trash
 from telpher.actions.undo import KEPT_FOR, Undo, UndoLog
 from telpher.drives.folder import FolderDrive
@@ -82,7 +84,8 @@ class House:
         self.entry_card = EntryCard(self.cards)
         self.rename = Rename(self.cards, self.log)
         self.trash = Trash(self.cards, self.log)
-        self.undo = Undo(self.cards, self.log)
+        settling = SettleShare(book=ShareBook(store), drives=OneDrive(self.drive), queue=self.queue)
+        self.undo = Undo(self.cards, self.log, settling.take_back)
         self.follow = FollowJobs(self.access, self.queue)
         self.get_back = self._get_back(store, PUBLIC_LIMITS)
         self.queue.register("get_back", self.get_back.work)

@@ -34,7 +34,7 @@ async def take_new_name(asked: Asked, text: str) -> bool:
     replied = asked.message.reply_to_message
     prompts = asked.desk.prompts
     prompt = await prompts.answered_by(asked.chat_id, asked.person.id, replied.message_id if replied else None)
-    if prompt is None:
+    if prompt is None or prompt.kind != "rename":
         return False
     try:
         renamed = await asked.desk.rename.request(asked.person.id, prompt.token, text, key=asked.key)

@@ -1,0 +1,73 @@
+"""A Telpher over the offline Google, for the scenarios that look at the drive from outside as well."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from telpher.sandbox.service import Sandbox
+from telpher.settings import DriveKind, Settings
+
+WHOLE_DRIVE = "https://www.googleapis.com/auth/drive"
+
+
+async def control(sandbox: Sandbox, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """What a test may do to the offline Google from outside."""
+    return await _ask(method, f"{sandbox.url}/sandbox/google/{path}", json=body)
+
+
+async def over_google(
+    settings: Settings, sandbox: Sandbox, tmp_path: Path, owners: tuple[int, ...] = (1001, 1002)
+) -> Settings:
+    """Settings for a whole Google Drive, which is the first owner's; the others have folders of their own."""
+    granted = await control(sandbox, "POST", "token", {"scope": WHOLE_DRIVE})
+    token_file = tmp_path / "token.json"
+    token_file.write_text(json.dumps(granted))
+    return dataclasses.replace(settings, drive=DriveKind.GOOGLE, google_token_file=token_file, owner_ids=owners)
+
+
+class Outside:
+    """Google as its owner sees it through another program."""
+
+    def __init__(self, sandbox: Sandbox, token: str) -> None:
+        self._sandbox = sandbox
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    @classmethod
+    async def of(cls, sandbox: Sandbox) -> Outside:
+        """Signed in as Anna."""
+        granted = await control(sandbox, "POST", "token", {"scope": WHOLE_DRIVE})
+        return cls(sandbox, granted["token"])
+
+    async def ask(self, method: str, path: str, **more: Any) -> Any:
+        """A call to Drive's own API."""
+        return await _ask(method, f"{self._sandbox.url}/drive/v3/{path}", headers=self._headers, **more)
+
+    async def file_id(self, name: str) -> str:
+        """The one file of this name."""
+        answer = await self.ask("GET", "files", params={"q": f"name = '{name}' and trashed = false"})
+        (found,) = answer["files"]
+        return str(found["id"])
+
+    async def shared_with(self, name: str) -> dict[str, str]:
+        """Who besides the owner may do what: address (empty: anyone with the link) → Google's role."""
+        fields = {"fields": "permissions(type,role,emailAddress)"}
+        answer = await self.ask("GET", f"files/{await self.file_id(name)}/permissions", params=fields)
+        return {one.get("emailAddress", ""): one["role"] for one in answer["permissions"] if one["role"] != "owner"}
+
+    async def requests(self, part: str) -> list[str]:
+        """`METHOD /path` of everything that was asked of the sandbox and contains `part`."""
+        log = await _ask("GET", f"{self._sandbox.url}/sandbox/log")
+        listed = log["requests"] if isinstance(log, dict) else log
+        lines = [f"{one['method']} {one['path']}" for one in listed]
+        return [line for line in lines if part in line]
+
+
+async def _ask(method: str, url: str, **more: Any) -> Any:
+    async with aiohttp.ClientSession() as session, session.request(method, url, **more) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json() if answer.status != 204 else None
