@@ -28,10 +28,20 @@ from telpher.actions.alerts import Alerts
 from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
 from telpher.actions.browse import Browse
 from telpher.actions.cards import Cards
+from telpher.actions.destination import Destinations
 from telpher.actions.entry_card import EntryCard
+from telpher.actions.errands import Errands
+from telpher.actions.find import Find
+from telpher.actions.folder_paths import FolderPaths
 from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import GetBack
+from telpher.actions.guests import GuestDrives
+from telpher.actions.hold_files import HoldFiles
+from telpher.actions.make_folder import MakeFolder
 from telpher.actions.measures import Measures, bytes_below
+from telpher.actions.move import Move
+from telpher.actions.paging import Pager
+from telpher.actions.personal import Personal
 from telpher.actions.personal_drives import FOLDER, GOOGLE, House, PersonalDrives
 from telpher.actions.rename import Rename
 from telpher.actions.resume_accounts import ResumeAccounts
@@ -42,10 +52,14 @@ from telpher.actions.settle_share import SettleShare
 from telpher.actions.share import Share
 from telpher.actions.share_book import ShareBook
 from telpher.actions.shares import ListShares
+from telpher.actions.shelves import Shelves
 from telpher.actions.tell_figures import TellFigures
+from telpher.actions.trail import Trails
 from telpher.actions.trash import Trash
 from telpher.actions.undo import Undo, UndoLog
 from telpher.actions.unshare import Unshare
+from telpher.admission import Admission, build_admission
+from telpher.bot.browser import Browser
 from telpher.bot.commands import register_commands
 from telpher.bot.compute_views import Conversation
 from telpher.bot.courier import TelegramCourier
@@ -178,7 +192,10 @@ class App:
         await self._listen(intake, dispatcher, webhook, measures)
         drives = await self._open_drives(store, measures)
         application = self._application = await self._meet_telegram(request)
-        desk = self._desk = await self._furnish(application, store, request, drives, measures)
+        engine = EmbeddedQueue(store, _lanes(self._settings))
+        measures.gauge("telpher_jobs", "Unfinished jobs, by lane.", engine.lengths, ("lane", "state"))
+        admission = await build_admission(self._settings, store=store, engine=engine, intake=intake)
+        desk = self._desk = await self._furnish(application, admission, request, drives, measures)
         register(application, desk)
         self._stack.push_async_callback(dispatcher.stop, _GRACE_S)
         if left := await dispatcher.start():
@@ -187,6 +204,7 @@ class App:
         nursery.spawn(_patiently("the command list", lambda: register_commands(desk.outbox)), name="commands")
         nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
         nursery.spawn(measures.run(), name="measures")
+        nursery.spawn(admission.housekeeping(intake).run(), name="housekeeping")
         nursery.spawn(self._alerts(store, desk).run(), name="alerts")
         self._is_started = True
 
@@ -210,43 +228,46 @@ class App:
     async def _furnish(
         self,
         application: HandlerApplication,
-        store: Store,
+        admission: Admission,
         request: AiohttpRequest,
         drives: PersonalDrives,
         measures: Measures,
     ) -> Desk:
         """Everything between Telegram and the drives."""
-        settings = self._settings
+        settings, store = self._settings, admission.store
         bot: ExtBot[None] = application.bot
         identity = BotIdentity(bot.id, bot.username, bot.first_name)
         limits = LOCAL_LIMITS if settings.telegram_local else PUBLIC_LIMITS
         outbox = TelegramOutbox(request, self._address)
-        queue = EmbeddedQueue(store, _lanes(settings))
+        access, queue = admission.access, admission.queue
+        their_drives = GuestDrives(drives, access)
         queue.subscribe(measures.job_changed)
-        measures.gauge("telpher_jobs", "Unfinished jobs, by lane.", queue.lengths, ("lane", "state"))
         workshop = Workshop(workers=settings.compute_workers)
         self._stack.push_async_callback(workshop.close)
         modules = registry()
-        access = Access(store, settings.owner_ids)
-        await access.load()
         carrier = Carrier(
             store,
             spool_dir=self._state_dir / "spool",
             spool_limit_bytes=settings.spool_limit,
             headroom_bytes=settings.disk_headroom,
-            find_drive=drives.of,
+            find_drive=their_drives.of,
         )
         self._stack.push_async_callback(carrier.close)
         await carrier.start()
-        cards = Cards(access, EntryRefs(store), drives)
+        cards = Cards(access, EntryRefs(store), their_drives)
         entry_card = EntryCard(cards)
+        pager, personal, trails, errands = Pager(store), Personal(store), Trails(), Errands(store)
+        destinations = Destinations(
+            access=access, cards=cards, personal=personal, trails=trails, paths=FolderPaths(store), store=store
+        )
         saving = SaveFile(
             access=access,
-            drives=drives,
+            drives=their_drives,
             queue=queue,
             carrier=carrier,
             open_source=TelegramSources(request, self._address, is_local=settings.telegram_local),
             limits=limits,
+            folder_for=destinations.folder_for,
         )
         sent_files = SentFiles(store, identity.id)
         courier = TelegramCourier(request, self._address, limit_bytes=limits.send_bytes)
@@ -263,7 +284,16 @@ class App:
         conversation = Conversation(computing.offered(), modules_page)
         undo_log = UndoLog(store)
         share_book = ShareBook(store)
-        settling = SettleShare(book=share_book, drives=drives, queue=queue)
+        settling = SettleShare(book=share_book, drives=their_drives, queue=queue)
+        browser = Browser(
+            find=Find(cards, pager, store),
+            shelves=Shelves(cards, pager),
+            errands=errands,
+            move=Move(cards, errands, trails, undo_log),
+            make_folder=MakeFolder(cards),
+            destinations=destinations,
+            hold_files=HoldFiles(access=access, drives=drives, errands=errands, save_file=saving, store=store),
+        )
         receipts = Receipts(
             book=ReceiptBook(store),
             queue=queue,
@@ -285,6 +315,13 @@ class App:
         self._login.finish = linking.finish_from_web
         self._stack.push_async_callback(linking.alarm.stop)
         linking.alarm.start()
+        follow_jobs = FollowJobs(
+            access, queue, {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget}
+        )
+        prompts = Prompts(store)
+        people = admission.people(
+            cards=cards, follow_jobs=follow_jobs, carrier=carrier, my_drives=linking.my_drives, prompts=prompts
+        )
         queue.register(save_file.KIND, saving.work)
         queue.register(get_back.KIND, sending.work)
         queue.register(run_module.KIND, computing.work)
@@ -294,6 +331,7 @@ class App:
         self._stack.push_async_callback(queue.stop, _GRACE_S)
         await queue.start()
         await settling.start()
+        await people.finish_removals()
         # Whoever starts us may have logged in again meanwhile; if not, the next attempt pauses the account anew.
         await queue.resume_account(settings.drive.value)
         return Desk(
@@ -301,9 +339,10 @@ class App:
             access=access,
             outbox=outbox,
             receipts=receipts,
-            prompts=Prompts(store),
+            prompts=prompts,
             save_file=saving,
-            browse=Browse(cards, store),
+            browse=Browse(cards, pager, personal, trails),
+            browser=browser,
             entry_card=entry_card,
             get_back=sending,
             rename=Rename(cards, undo_log),
@@ -312,13 +351,13 @@ class App:
             list_shares=ListShares(cards=cards, book=share_book),
             unshare=Unshare(cards=cards, book=share_book, settle=settling),
             undo=Undo(cards, undo_log, settling.take_back),
-            follow_jobs=FollowJobs(
-                access, queue, {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget}
-            ),
+            follow_jobs=follow_jobs,
             connect_google=linking.connect_google,
             my_drives=linking.my_drives,
             run_module=computing,
             conversation=conversation,
+            people=people,
+            flood=admission.flood,
             operation=self._operation(access, store, queue, outbox, measures),
         )
 

@@ -37,11 +37,13 @@ class Right(enum.Enum):
     COMPUTE = "compute"
     LET_IN = "let_in"
     """To invite people, and to change and remove them."""
+    OPERATE = "operate"
+    """To see how Telpher does, and to mend it."""
 
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
-    Role.MEMBER: frozenset(Right) - {Right.LET_IN},
+    Role.MEMBER: frozenset(Right) - {Right.LET_IN, Right.OPERATE},
     Role.GUEST: frozenset({Right.SEND_FILES}),
     Role.STRANGER: frozenset(),
 }

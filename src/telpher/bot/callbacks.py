@@ -12,6 +12,7 @@ import enum
 import re
 from typing import Any, ClassVar, get_type_hints
 
+from telpher.access import EntryToken
 from telpher.actions.share import Span
 from telpher.drives.port import GrantRole
 from telpher.errors import StaleButtonError
@@ -19,11 +20,12 @@ from telpher.errors import StaleButtonError
 LIMIT_BYTES = 64  # https://core.telegram.org/bots/api#inlinekeyboardbutton
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Callback:
-    """The root of all button data. A field is an int, a str of word characters, or a StrEnum."""
+    """The root of all button data. A field is an int, a str of word characters, an entry's token, or a StrEnum."""
 
     tag: ClassVar[str]
     kinds: ClassVar[dict[str, type[Callback]]] = {}
@@ -52,23 +54,14 @@ def decode(data: str) -> Callback:
     return kind(*(_read(field_type, part) for (_, field_type), part in zip(fields, parts, strict=True)))
 
 
-def cancels(data: object) -> bool:
-    """Whether this is the button that cancels a job or an album's jobs: it does not wait for what else its chat has asked for."""
-    if not isinstance(data, str):
-        return False
-    try:
-        pressed = decode(data)
-    except StaleButtonError:
-        return False
-    return isinstance(pressed, DoToJob | DoToAlbum) and pressed.deed is JobDeed.CANCEL
-
-
 def _fields(kind: type[Callback]) -> list[tuple[str, Any]]:
     hints = get_type_hints(kind)
     return [(field.name, hints[field.name]) for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
 
 
 def _read(kind: Any, part: str) -> object:
+    if kind is EntryToken and _TOKEN.fullmatch(part):
+        return part
     if kind is int and _NUMBER.fullmatch(part):
         return int(part)
     if kind is str and _WORD.fullmatch(part):

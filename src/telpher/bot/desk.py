@@ -21,6 +21,7 @@ from telpher.actions.shares import ListShares
 from telpher.actions.trash import Trash
 from telpher.actions.undo import Undo
 from telpher.actions.unshare import Unshare
+from telpher.bot.browser import Browser
 from telpher.bot.compute_views import Conversation
 from telpher.bot.operation import Operation
 from telpher.bot.ports import BotIdentity, Outbox
@@ -39,6 +40,7 @@ class Desk:
     prompts: Prompts
     save_file: SaveFile
     browse: Browse
+    browser: Browser
     entry_card: EntryCard
     get_back: GetBack
     rename: Rename

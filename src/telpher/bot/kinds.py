@@ -17,6 +17,18 @@ _NAMES = {name: command.name for command in COMMANDS for name in (command.name, 
 _WORD_BREAK = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+def named_kind(words: str) -> str | None:
+    """The kind that a person means by `files`, `/files`, `file`, `text` or `press show_entry`; None for what there is not."""
+    words = " ".join(words.lower().split())
+    if words in {"file", "text"}:
+        return words
+    if words.startswith("press "):
+        pressed = {f"press {_WORD_BREAK.sub('_', kind.__name__).lower()}" for kind in Callback.kinds.values()}
+        return words if words in pressed else None
+    name = _NAMES.get(words.removeprefix("/"))
+    return f"/{name}" if name else None
+
+
 def kind_of(raw: Mapping[str, Any]) -> str:
     """`/files` for a command, `press show_entry` for a button, `file`, `text`, or the update's own type."""
     callback = raw.get("callback_query")

@@ -16,14 +16,16 @@ from telegram.ext import (
     filters,
 )
 
-from telpher.bot import callbacks
+from telpher.bot import browse_callbacks, callbacks
 from telpher.bot.commands import COMMANDS
 from telpher.bot.desk import Desk
 from telpher.bot.handlers import (
     accounts,
+    browsing,
     compute,
     errors,
     files,
+    folders,
     gate,
     incoming,
     jobs,
@@ -31,6 +33,7 @@ from telpher.bot.handlers import (
     operating,
     people,
     sharing,
+    where,
 )
 from telpher.bot.handlers.asked import Asked
 from telpher.errors import DiskFullError, StaleButtonError, StoreError, TelpherError
@@ -45,6 +48,8 @@ _COMMANDS: dict[str, Answer] = {
     "hello": messages.hello,
     "whoami": messages.whoami,
     "files": files.files,
+    "find": browsing.find,
+    "where": where.where,
     "jobs": jobs.jobs,
     "shares": sharing.shares,
     "compute": compute.compute,
@@ -76,6 +81,26 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.RevokeListed: sharing.revoke_listed,
     callbacks.RevokeAll: sharing.ask_revoke_all,
     callbacks.RevokeAllSurely: sharing.revoke_all,
+    browse_callbacks.SortFolder: browsing.sort_folder,
+    browse_callbacks.FolderMenu: browsing.folder_menu,
+    browse_callbacks.ShowShelf: browsing.show_shelf,
+    browse_callbacks.ShowShelfEntry: browsing.show_shelf_entry,
+    browse_callbacks.ShowFound: browsing.show_found,
+    browse_callbacks.ShowFoundEntry: browsing.show_found_entry,
+    browse_callbacks.SetStar: browsing.set_star,
+    browse_callbacks.BeginMove: folders.begin_move,
+    browse_callbacks.ChooseFolder: folders.choose_folder,
+    browse_callbacks.ChooseFromTop: folders.choose_from_top,
+    browse_callbacks.PickFolder: folders.pick_folder,
+    browse_callbacks.PickHome: folders.pick_home,
+    browse_callbacks.NewFolderFor: folders.new_folder_for,
+    browse_callbacks.LeaveErrand: folders.leave,
+    browse_callbacks.NewFolder: folders.new_folder,
+    browse_callbacks.UploadHere: folders.upload_here,
+    browse_callbacks.StopUploads: folders.stop_uploads,
+    browse_callbacks.ShowWhere: where.show_where,
+    browse_callbacks.ChooseWhere: where.choose,
+    browse_callbacks.TakeTemplate: where.take_template,
     callbacks.ShowAlbumEntry: files.show_album_entry,
     callbacks.ShowReceipt: files.show_receipt,
     callbacks.Connect: accounts.begin,

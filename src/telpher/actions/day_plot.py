@@ -1,0 +1,92 @@
+"""The program that draws a day (`python -m telpher.actions.day_plot`): JSON as `day_picture.draw` writes it in, PNG out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+_WIDTH_PX, _HEIGHT_PX, _DPI = 1080, 1180, 150
+_BACKGROUND, _TEXT, _FAINT, _GRID = "#17202b", "#f2f5f9", "#9fb0c3", "#33435a"
+_WELL, _FAILED = "#4fc3f7", "#e57373"
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def main() -> None:
+    os.nice(10)
+    draw(json.load(sys.stdin), sys.stdout.buffer)
+
+
+def draw(order: Mapping[str, Any], file: BinaryIO) -> None:
+    """Write the picture of `order` to `file`."""
+    mpl.rcParams.update({"font.family": "DejaVu Sans", "text.color": _TEXT})
+    hours, texts = order["hours"], order["texts"]
+    figure = Figure(figsize=(_WIDTH_PX / _DPI, _HEIGHT_PX / _DPI), dpi=_DPI, facecolor=_BACKGROUND)
+    figure.text(0.045, 0.965, texts["title"], size=18, weight="bold", va="top")
+    failed = _amounts(hours, "updates_failed")
+    unit = _unit(max(1.0, *_amounts(hours, "bytes")))
+    panels = (
+        (texts["updates"], [a - b for a, b in zip(_amounts(hours, "updates"), failed, strict=True)], failed, ""),
+        (texts["jobs"], _amounts(hours, "jobs_succeeded"), _amounts(hours, "jobs_failed"), ""),
+        (
+            texts["bytes"],
+            [amount / 1024**unit for amount in _amounts(hours, "bytes")],
+            [0.0] * len(hours),
+            _UNITS[unit],
+        ),
+    )
+    for place, (title, well, bad, of_what) in enumerate(panels):
+        axes = figure.add_axes((0.115, 0.655 - place * 0.295, 0.84, 0.205), facecolor=_BACKGROUND)
+        _panel(axes, title, well, bad, unit=of_what, failed_word=texts["failed"])
+        labels = [f"{dt.datetime.fromtimestamp(hour['hour_ms'] / 1000).astimezone():%H}" for hour in hours]
+        axes.set_xticks(range(0, len(hours), 3), labels[::3])
+    figure.savefig(file, format="png", facecolor=_BACKGROUND)
+
+
+def _amounts(hours: list[Mapping[str, float]], name: str) -> list[float]:
+    return [hour.get(name, 0.0) for hour in hours]
+
+
+def _panel(axes: Axes, title: str, well: list[float], failed: list[float], *, unit: str, failed_word: str) -> None:
+    """A bar for each hour; what failed stands on top in another colour, and is named where there is any."""
+    places = range(len(well))
+    axes.bar(places, well, width=0.78, color=_WELL)
+    axes.set_title(title, loc="left", size=12, weight="bold", color=_TEXT, pad=10)
+    axes.set_title(_number(sum(well), unit), loc="right", size=12, weight="bold", color=_WELL, pad=10)
+    if any(failed):
+        axes.bar(places, failed, width=0.78, bottom=well, color=_FAILED)
+        axes.set_title(f"{failed_word}: {_number(sum(failed), '')}", size=10, color=_FAILED, pad=10)
+    highest = max(a + b for a, b in zip(well, failed, strict=True))
+    axes.set(xlim=(-0.6, len(well) - 0.4), ylim=(0, max(1.0, highest) * 1.08))
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value, unit)))
+    axes.tick_params(colors=_FAINT, labelsize=9, length=0)
+    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _unit(highest_bytes: float) -> int:
+    unit = 0
+    while highest_bytes >= 1024 and unit < len(_UNITS) - 1:
+        highest_bytes, unit = highest_bytes / 1024, unit + 1
+    return unit
+
+
+def _number(value: float, unit: str) -> str:
+    digits = 0 if value >= 10 or value == int(value) else 1
+    shown = f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{shown}\N{NARROW NO-BREAK SPACE}{unit}" if unit else shown
+
+
+if __name__ == "__main__":
+    main()
