@@ -130,16 +130,27 @@ def _enqueue_one(connection: Connection, new: NewJob, pause: Row[Any] | None, no
     return job_of(connection.execute(sa.select(jobs).where(jobs.c.key == new.key)).one()), False
 
 
+# What runs for every job is built once: to put a statement together costs SQLAlchemy more than to run it.
+_CLAIM = (
+    sa.update(jobs)
+    .where(jobs.c.id == sa.bindparam("job_id"), jobs.c.state == JobState.QUEUED.value)
+    .values(state=JobState.RUNNING.value, attempt=jobs.c.attempt + 1)
+    .returning(*jobs.c)
+)
+_SETTLED = ("state", "result", "due_ms", "failures", "first_failed_ms", "error_key", "error_params", "finished_ms")
+_SETTLE = (
+    sa.update(jobs)
+    .where(jobs.c.id == sa.bindparam("job_id"), jobs.c.state == JobState.RUNNING.value)
+    .values({name: sa.bindparam(f"new_{name}", type_=jobs.c[name].type) for name in _SETTLED})
+    .returning(*jobs.c)
+)
+
+
 def claim(connection: Connection, job_ids: Sequence[JobId]) -> list[Claimed]:
     """Start those that are still queued."""
     claimed = []
     for job_id in job_ids:
-        row = connection.execute(
-            sa.update(jobs)
-            .where(jobs.c.id == job_id, jobs.c.state == JobState.QUEUED.value)
-            .values(state=JobState.RUNNING.value, attempt=jobs.c.attempt + 1)
-            .returning(*jobs.c)
-        ).one_or_none()
+        row = connection.execute(_CLAIM, {"job_id": job_id}).one_or_none()
         if row is not None:
             claimed.append(Claimed(job_of(row), row.failures, row.first_failed_ms))
     return claimed
@@ -147,21 +158,10 @@ def claim(connection: Connection, job_ids: Sequence[JobId]) -> list[Claimed]:
 
 def settle(connection: Connection, job_id: JobId, change: Change, now_ms: int) -> Job | None:
     """Store what a running job came to; None when it was cancelled meanwhile."""
-    row = connection.execute(
-        sa.update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == JobState.RUNNING.value)
-        .values(
-            state=change.state.value,
-            result=change.result,
-            due_ms=change.due_ms,
-            failures=change.failures,
-            first_failed_ms=change.first_failed_ms,
-            error_key=change.error_key,
-            error_params=change.error_params,
-            finished_ms=now_ms if change.state.is_final else None,
-        )
-        .returning(*jobs.c)
-    ).one_or_none()
+    finished_ms = now_ms if change.state.is_final else None
+    values = {f"new_{name}": getattr(change, name) for name in _SETTLED if name != "finished_ms"}
+    values |= {"new_state": change.state.value, "new_finished_ms": finished_ms, "job_id": job_id}
+    row = connection.execute(_SETTLE, values).one_or_none()
     return None if row is None else job_of(row)
 
 
