@@ -97,10 +97,13 @@ def insert_if_new(connection: Connection, table: sa.Table) -> sqlite.Insert | po
 def enqueue(connection: Connection, new: Sequence[NewJob], now_ms: int) -> list[tuple[Job, bool]]:
     """The job of each key, and whether it was made now."""
     paused = {row.account: row for row in connection.execute(sa.select(paused_accounts))}
-    return [_enqueue_one(connection, one, paused.get(one.account), now_ms) for one in new]
+    insert = insert_if_new(connection, jobs).returning(*jobs.c)
+    return [_enqueue_one(connection, insert, one, paused.get(one.account), now_ms=now_ms) for one in new]
 
 
-def _enqueue_one(connection: Connection, new: NewJob, pause: Row[Any] | None, now_ms: int) -> tuple[Job, bool]:
+def _enqueue_one(
+    connection: Connection, insert: sa.Executable, new: NewJob, pause: Row[Any] | None, *, now_ms: int
+) -> tuple[Job, bool]:
     due_ms = None if new.run_at is None else to_ms(new.run_at)
     if pause is not None:
         state, due_ms = JobState.PAUSED, None
@@ -108,23 +111,20 @@ def _enqueue_one(connection: Connection, new: NewJob, pause: Row[Any] | None, no
         state = JobState.WAITING
     else:
         state, due_ms = JobState.QUEUED, None
-    made = connection.execute(
-        insert_if_new(connection, jobs)
-        .values(
-            key=new.key,
-            kind=new.kind,
-            lane=new.lane,
-            person_id=new.person_id,
-            account=new.account,
-            payload=dict(new.payload),
-            state=state.value,
-            due_ms=due_ms,
-            created_ms=now_ms,
-            error_key=None if pause is None else pause.error_key,
-            error_params=None if pause is None else pause.error_params,
-        )
-        .returning(*jobs.c)
-    ).one_or_none()
+    values = {
+        "key": new.key,
+        "kind": new.kind,
+        "lane": new.lane,
+        "person_id": new.person_id,
+        "account": new.account,
+        "payload": dict(new.payload),
+        "state": state.value,
+        "due_ms": due_ms,
+        "created_ms": now_ms,
+        "error_key": None if pause is None else pause.error_key,
+        "error_params": None if pause is None else pause.error_params,
+    }
+    made = connection.execute(insert, values).one_or_none()
     if made is not None:
         return job_of(made), True
     return job_of(connection.execute(sa.select(jobs).where(jobs.c.key == new.key)).one()), False

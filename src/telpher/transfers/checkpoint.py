@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,22 @@ from telpher.transfers.port import TransferId, TransferRequest
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FORGET_AFTER_MS = 30 * 86_400_000
+
+
+# Built once: to put a statement together costs SQLAlchemy more than to run it.
+_FIND = sa.select(transfers).where(transfers.c.id == sa.bindparam("this_id"))
+_INSERT = sa.insert(transfers)
+_UPDATE = (
+    sa.update(transfers)
+    .where(transfers.c.id == sa.bindparam("this_id"))
+    .values(
+        {
+            column.name: sa.bindparam(f"new_{column.name}", type_=column.type)
+            for column in transfers.c
+            if column.name not in {"id", "created_ms"}
+        }
+    )
+)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -65,15 +82,15 @@ class Checkpoints:
         """None when it is unknown: never begun, or discarded."""
 
         def work(connection: Connection) -> Transfer | None:
-            row = connection.execute(sa.select(transfers).where(transfers.c.id == transfer_id)).one_or_none()
+            row = connection.execute(_FIND, {"this_id": transfer_id}).one_or_none()
             return None if row is None else _transfer_of(row)
 
         return await self._store.read(work)
 
-    async def begin(
+    async def open(
         self, request: TransferRequest, *, drive: str, parent_id: EntryId, entry_id: EntryId | None
     ) -> Transfer:
-        """Accept a new transfer."""
+        """The transfer as an earlier attempt left it; begun with these facts if there was none."""
         transfer = Transfer(
             id=request.id,
             person_id=request.person_id,
@@ -91,25 +108,28 @@ class Checkpoints:
             restarts=0,
         )
         values = _values_of(transfer) | {"created_ms": self._now_ms()}
-        await self._store.write(lambda connection: connection.execute(sa.insert(transfers).values(values)))
-        return transfer
+
+        def work(connection: Connection) -> Transfer:
+            row = connection.execute(_FIND, {"this_id": request.id}).one_or_none()
+            if row is not None:
+                return _transfer_of(row)
+            connection.execute(_INSERT, values)
+            return transfer
+
+        return await self._store.write(work)
 
     async def save(self, transfer: Transfer) -> None:
         """Store what has changed of an unfinished transfer."""
-        values = _values_of(transfer)
-        await self._store.write(
-            lambda connection: connection.execute(
-                sa.update(transfers).where(transfers.c.id == transfer.id).values(values)
-            )
-        )
+        values = _new_values(transfer)
+        await self._store.write(lambda connection: connection.execute(_UPDATE, values))
 
     async def verified(self, transfer: Transfer, entry: Entry, checksum: Checksum) -> None:
         """The drive has every byte: the transfer has done what it was for, and its content is known from now on."""
         transfer.is_verified, transfer.entry_id, transfer.session_token = True, entry.id, None
-        values = _values_of(transfer) | {"finished_ms": self._now_ms()}
+        values = _new_values(transfer, finished_ms=self._now_ms())
 
         def work(connection: Connection) -> None:
-            connection.execute(sa.update(transfers).where(transfers.c.id == transfer.id).values(values))
+            connection.execute(_UPDATE, values)
             content_index.remember(
                 connection,
                 person_id=transfer.person_id,
@@ -138,10 +158,21 @@ class Checkpoints:
 
         return await self._store.write(work)
 
+    async def unfinished_of(self, person_id: int) -> list[TransferId]:
+        """This person's, oldest first."""
+        query = (
+            sa.select(transfers.c.id)
+            .where(transfers.c.person_id == person_id, transfers.c.state == "active")
+            .order_by(transfers.c.created_ms)
+        )
+        ids = await self._store.read(lambda connection: connection.scalars(query).all())
+        return [TransferId(found) for found in ids]
+
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
 
+@functools.cache
 def boot_id() -> str:
     """Which start of this system it is. After another one the page cache is gone, and a file's tail may be too."""
     try:
@@ -156,6 +187,11 @@ def _values_of(transfer: Transfer) -> dict[str, Any]:
     values = {field.name: getattr(transfer, field.name) for field in dataclasses.fields(transfer)}
     del values["is_verified"], values["modified_at"]
     return values | {"state": "verified" if transfer.is_verified else "active", "modified_ms": modified_ms}
+
+
+def _new_values(transfer: Transfer, finished_ms: int | None = None) -> dict[str, Any]:
+    values = {f"new_{name}": value for name, value in _values_of(transfer).items()}
+    return values | {"this_id": transfer.id, "new_finished_ms": finished_ms}
 
 
 def _transfer_of(row: sa.Row[Any]) -> Transfer:

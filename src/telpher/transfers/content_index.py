@@ -18,6 +18,15 @@ from telpher.store.schema import content_index
 
 _LOOK_AT_MOST = 10
 
+# Built once: to put a statement together costs SQLAlchemy more than to run it.
+_KEY = ("person_id", "drive", "entry_id")
+_INSERT = sa.insert(content_index)
+_UPDATE = (
+    sa.update(content_index)
+    .where(*(content_index.c[name] == sa.bindparam(f"this_{name}") for name in _KEY))
+    .values({column.name: sa.bindparam(f"new_{column.name}") for column in content_index.c if column.name not in _KEY})
+)
+
 
 def remember(
     connection: Connection, *, person_id: int, drive: str, entry: Entry, checksum: Checksum, now_ms: int
@@ -30,9 +39,9 @@ def remember(
         "created_ms": now_ms,
     }
     this = {"person_id": person_id, "drive": drive, "entry_id": entry.id}
-    same = [content_index.c[name] == value for name, value in this.items()]
-    if not connection.execute(sa.update(content_index).where(*same).values(content)).rowcount:
-        connection.execute(sa.insert(content_index).values(this | content))
+    changed = {f"this_{name}": value for name, value in this.items()} | {f"new_{k}": v for k, v in content.items()}
+    if not connection.execute(_UPDATE, changed).rowcount:
+        connection.execute(_INSERT, this | content)
 
 
 class ContentIndex:

@@ -97,15 +97,13 @@ class Journey:
 
     async def to_the_end(self) -> Entry:
         """See `Carrier.carry`."""
-        transfer = await self._means.checkpoints.find(self._request.id)
-        if transfer is None:
-            transfer = await self._means.checkpoints.begin(
-                self._request,
-                drive=self._drive.name,
-                parent_id=self._request.parent_id or (await self._drive.home()).id,
-                entry_id=await self._new_id(),
-            )
-        elif transfer.is_verified:
+        transfer = await self._means.checkpoints.open(
+            self._request,
+            drive=self._drive.name,
+            parent_id=self._request.parent_id or (await self._drive.home()).id,
+            entry_id=await self._new_id(),
+        )
+        if transfer.is_verified:
             assert transfer.entry_id is not None
             await self._tidy(transfer)
             return await self._drive.stat(transfer.entry_id)

@@ -19,13 +19,15 @@ class PatienceLimits:
     cap_s: float = 4.0
 
 
+_CHANCE = random.Random()  # noqa: S311 - spreads retries, guards nothing
+
+
 class Patience:
     """One leg's faults in a row."""
 
     def __init__(self, limits: PatienceLimits) -> None:
         self._limits = limits
         self._faults = 0
-        self._chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     def progressed(self) -> None:
         """Bytes have moved since the last fault."""
@@ -38,4 +40,4 @@ class Patience:
         if self._faults > self._limits.attempts or asked_s > self._limits.cap_s:
             raise error
         longest_s = min(self._limits.cap_s, self._limits.base_s * 2.0 ** (self._faults - 1))
-        await asyncio.sleep(asked_s + self._chance.uniform(0.0, longest_s))
+        await asyncio.sleep(asked_s + _CHANCE.uniform(0.0, longest_s))
