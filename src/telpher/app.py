@@ -123,6 +123,8 @@ class App:
         self._measures: Measures | None = None
         self._profiles = Profiles(profile_dir) if profile_dir is not None else None
         self._one_run = OneRun()
+        self._alerts: Alerts | None = None
+        self._store: Store | None = None
         self._poller: Poller | None = None
         self._application: HandlerApplication | None = None
         self._desk: Desk | None = None
@@ -149,6 +151,24 @@ class App:
         assert self._measures is not None
         return self._measures
 
+    @property
+    def alerts(self) -> Alerts:
+        """What looks for that which needs a person; known once started."""
+        assert self._alerts is not None
+        return self._alerts
+
+    @property
+    def desk(self) -> Desk:
+        """Every action and service; known once started."""
+        assert self._desk is not None
+        return self._desk
+
+    @property
+    def store(self) -> Store:
+        """The open database; known once started."""
+        assert self._store is not None
+        return self._store
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -172,6 +192,7 @@ class App:
     async def _start(self) -> None:
         self._stack.callback(_lock(self._state_dir / "telpher.lock"))
         store = await asyncio.to_thread(open_store, self._state_dir / "telpher.db")
+        self._store = store
         self._stack.push_async_callback(store.close)
         request = AiohttpRequest()
         await self._stack.enter_async_context(request)
@@ -205,7 +226,8 @@ class App:
         nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
         nursery.spawn(measures.run(), name="measures")
         nursery.spawn(admission.housekeeping(intake).run(), name="housekeeping")
-        nursery.spawn(self._alerts(store, desk).run(), name="alerts")
+        watching = self._alerts = self._watch_for_owners(store, desk)
+        nursery.spawn(watching.run(), name="alerts")
         self._is_started = True
 
     async def _open_drives(self, store: Store, measures: Measures) -> PersonalDrives:
@@ -316,7 +338,10 @@ class App:
         self._stack.push_async_callback(linking.alarm.stop)
         linking.alarm.start()
         follow_jobs = FollowJobs(
-            access, queue, {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget}
+            access,
+            queue,
+            {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget},
+            {get_back.KIND: sending.send_whatever_arrived},
         )
         prompts = Prompts(store)
         people = admission.people(
@@ -358,7 +383,7 @@ class App:
             conversation=conversation,
             people=people,
             flood=admission.flood,
-            operation=self._operation(access, store, queue, outbox, measures),
+            operation=self._operation(access, store, admission.engine, outbox, measures),
         )
 
     async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
@@ -447,7 +472,7 @@ class App:
             outbox=outbox,
         )
 
-    def _alerts(self, store: Store, desk: Desk) -> Alerts:
+    def _watch_for_owners(self, store: Store, desk: Desk) -> Alerts:
         settings = self._settings
         checks = [
             alerts.disk_check(self._state_dir, settings.disk_headroom),

@@ -58,7 +58,7 @@ async def test_figures_of_the_day_survive_a_restart(telpher_running: TelpherRunn
 
 async def test_each_line_of_the_log_is_one_event_without_names(telpher_process: TelpherProcess, anna: Person) -> None:
     await telpher_process.start(LOG_FORMAT="json")
-    await anna.send_file(b"the content", name="secret-name.bin", caption="secret-caption")
+    await anna.send_file(b"the content", name="secret-name.bin")
     await anna.wait_for(has_text("secret-name.bin", "verified"))
     await telpher_process.stop()
     lines = [json.loads(line) for line in telpher_process.log.splitlines()]
