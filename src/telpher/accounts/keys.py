@@ -1,15 +1,16 @@
 """The keys that what people grant is encrypted with: from the service manager, or a file that only we may read.
 
-A key file holds one Fernet key a line (https://github.com/fernet/spec). The first encrypts, all decrypt: to rotate, put a new key
-on top, and remove the old one after `Vault.rotate`.
+A key file holds one Fernet key a line (https://github.com/fernet/spec). The first encrypts, all decrypt: to rotate, a new key is put
+on top, and the old one removed after `Vault.rotate`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -41,6 +42,42 @@ def open_keys(data_dir: Path, environ: Mapping[str, str] | None = None) -> Multi
         raise SettingsInvalidError(
             f"{file if file.exists() else credential} is damaged: each of its lines should be a Fernet key"
         ) from None
+
+
+def add_key(data_dir: Path) -> None:
+    """Put a new key on top of the file; what the file held still decrypts. Without a file nothing happens. Blocking."""
+    file = data_dir / KEY_FILE
+    if file.exists():
+        _check_mode(file)
+        _replace(file, [Fernet.generate_key().decode(), *file.read_text().split()])
+
+
+def forget_old_keys(data_dir: Path) -> None:
+    """Keep only the first key of the file. Blocking."""
+    file = data_dir / KEY_FILE
+    if file.exists():
+        _replace(file, file.read_text().split()[:1])
+
+
+@contextlib.contextmanager
+def held_alone(data_dir: Path) -> Iterator[None]:
+    """While nobody serves from this directory: who does holds the keys in memory. Raises SettingsInvalidError."""
+    with (data_dir / "telpher.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsInvalidError(f"a Telpher is running on {data_dir}: stop it first") from None
+        yield
+
+
+def _replace(file: Path, keys: list[str]) -> None:
+    draft = file.with_name(f".{KEY_FILE}.{os.getpid()}")
+    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(opened, "w") as writing:
+        writing.write("\n".join(keys) + "\n")
+        writing.flush()
+        os.fsync(writing.fileno())
+    draft.replace(file)
 
 
 def _check_mode(file: Path) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from telpher.errors import LoginRequiredError
 from telpher.settings import Secret
 from telpher.store import Store
-from telpher.store.schema import accounts
+from telpher.store.schema import accounts, logins
 
 if TYPE_CHECKING:
     # Loaded only where there is something to keep.
@@ -117,6 +117,8 @@ class Vault:
                     continue
                 connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(secret=renewed))
                 count += 1
+            # A log-in that is under way is begun again.
+            connection.execute(sa.delete(logins))
             return count
 
         return await self._store.write(rotate)

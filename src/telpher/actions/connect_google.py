@@ -34,6 +34,7 @@ from telpher.errors import (
     LoginExpiredError,
     LoginFailedError,
     LoginLinkError,
+    LoginRequiredError,
     LoginScopeError,
     TelpherError,
 )
@@ -262,7 +263,10 @@ class ConnectGoogle:
     async def _connect(self, job: Job, sealed: str, renews: str) -> Connected:
         granted = await self._book.grant_of(int(job.id))
         if granted is None:
-            facts = json.loads(self._vault.opened(sealed))
+            try:
+                facts = json.loads(self._vault.opened(sealed))
+            except LoginRequiredError:
+                raise LoginExpiredError("the key that this was kept with is gone") from None
             code = DeviceCode(**{**facts, "device_code": Secret(facts["device_code"])})
             flow = DeviceFlow(await self._door.device_client(), self._door.oauth_url, clock=time.time)
             granted = (await flow.wait(code)).to_json()

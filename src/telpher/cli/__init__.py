@@ -15,7 +15,7 @@ from types import ModuleType
 
 from telpher import __version__
 
-COMMANDS = ("run", "init", "doctor", "connect", "compute", "backup", "restore", "sandbox")
+COMMANDS = ("run", "init", "doctor", "connect", "compute", "backup", "restore", "rotate-key", "sandbox")
 """In the order of the help."""
 
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 2
-    return _run(importlib.import_module(f"telpher.cli.{args.command}"), args)
+    return _run(_module_of(args.command), args)
 
 
 def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
@@ -47,8 +47,12 @@ def make_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name in names:
-        importlib.import_module(f"telpher.cli.{name}").add_parser(subparsers)
+        _module_of(name).add_parser(subparsers)
     return parser
+
+
+def _module_of(command: str) -> ModuleType:
+    return importlib.import_module(f"telpher.cli.{command.replace('-', '_')}")
 
 
 def _wanted(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import fcntl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +13,9 @@ from cryptography.fernet import Fernet, MultiFernet
 
 from telpher.accounts.keys import open_keys
 from telpher.accounts.vault import HOUSE, AccountId, Vault
+from telpher.cli import rotate_key
 from telpher.errors import LoginRequiredError, SettingsInvalidError
+from telpher.settings import Settings
 from telpher.store import Store, open_store
 
 
@@ -119,3 +124,25 @@ def test_a_damaged_key_is_told_without_showing_it(tmp_path: Path) -> None:
         open_keys(tmp_path, {})
     assert "not-a-key" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+async def test_the_command_rotates_and_forgets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data_dir = tmp_path / "rotating"
+    vault = Vault(open_store(data_dir / "telpher.db"), open_keys(data_dir))
+    account = await vault.put(person_id=1, drive="google", subject="a@b.c", scopes=(), secret="precious")
+    await vault._store.close()
+    before = (data_dir / "vault.key").read_text()
+    with (data_dir / "telpher.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert await asyncio.to_thread(rotate_key.run, argparse.Namespace(), Settings(data_dir=data_dir)) == 1
+        assert "stop it first" in capsys.readouterr().err
+    assert (data_dir / "vault.key").read_text() == before
+    assert await asyncio.to_thread(rotate_key.run, argparse.Namespace(), Settings(data_dir=data_dir)) == 0
+    assert capsys.readouterr().out == "Encrypted with the new key: 1.\n"
+    after = (data_dir / "vault.key").read_text()
+    assert len(after.split()) == 1
+    assert after != before
+    assert (data_dir / "vault.key").stat().st_mode & 0o077 == 0
+    reopened = open_store(data_dir / "telpher.db")
+    assert await Vault(reopened, open_keys(data_dir)).secret(account.id) == "precious"
+    await reopened.close()
