@@ -275,6 +275,13 @@ class DriveForbiddenError(DriveError):
     text_key = "error.drive_forbidden"
 
 
+class ContentChangedError(DriveError):
+    """A file was changed, or came damaged, while it was being read."""
+
+    fate = Fate.RETRY
+    text_key = "error.content_changed"
+
+
 class GranteeInvalidError(DriveError):
     """The drive knows nobody under this address, or may not share with them."""
 
