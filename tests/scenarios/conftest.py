@@ -41,6 +41,7 @@ def telpher_settings(sandbox: Sandbox, tmp_path: Path) -> Settings:
         telegram_api_url=sandbox.url,
         google_api_url=sandbox.url,
         google_oauth_url=sandbox.url,
+        google_login_url=sandbox.url,
         data_dir=tmp_path / "data",
         web_port=0,
         compute_workers=2,
@@ -160,6 +161,10 @@ class TelpherProcess:
             self._child.kill()
         await self._child.wait()
 
+    async def wait_killed(self) -> None:
+        """Until somebody's kill -9 has ended it."""
+        assert await self.wait() == -signal.SIGKILL
+
     async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ctrl-C (or another signal); the exit code."""
         assert self._child is not None
@@ -187,9 +192,11 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "TELEGRAM_LOCAL": "yes" if settings.telegram_local else "no",
         "GOOGLE_API_URL": settings.google_api_url,
         "GOOGLE_OAUTH_URL": settings.google_oauth_url,
+        "GOOGLE_LOGIN_URL": settings.google_login_url,
         "DRIVE": settings.drive.value,
         "DATA_DIR": str(settings.data_dir),
         "GOOGLE_CREDENTIALS_FILE": str(settings.google_credentials_file or ""),
+        "GOOGLE_WHOLE_DRIVE_CREDENTIALS_FILE": str(settings.google_whole_drive_credentials_file or ""),
         "GOOGLE_TOKEN_FILE": str(settings.google_token_file or ""),
         "WEB_PORT": str(settings.web_port),
         "SANDBOX_PORT": "0",

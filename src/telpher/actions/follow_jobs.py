@@ -22,12 +22,18 @@ class FollowJobs:
     """Another person's job is to everyone else as if it did not exist."""
 
     def __init__(
-        self, access: Access, queue: Queue, forget: Mapping[str, Callable[[Job], Awaitable[None]]] | None = None
+        self,
+        access: Access,
+        queue: Queue,
+        forget: Mapping[str, Callable[[Job], Awaitable[None]]] | None = None,
+        begin_anew: Mapping[str, Callable[[Job], Awaitable[None]]] | None = None,
     ) -> None:
-        """`forget` frees, for a kind of job, what one that was cancelled while it waited left behind."""
+        """`forget` frees, for a kind of job, what one that was cancelled while it waited left behind; `begin_anew` is told first when
+        one that has ended is to run again."""
         self._access = access
         self._queue = queue
         self._forget = dict(forget or {})
+        self._begin_anew = dict(begin_anew or {})
 
     async def unfinished(self, person_id: int, limit: int = 10) -> tuple[JobLine, ...]:
         """The person's unfinished jobs, newest first. Raises AccessDeniedError."""
@@ -51,13 +57,20 @@ class FollowJobs:
         """False when it had ended already. Raises AccessDeniedError, StaleButtonError."""
         job = await self.get(person_id, job_id)
         was_cancelled = await self._queue.cancel(job.id)
-        if was_cancelled and job.state is not JobState.RUNNING and (forget := self._forget.get(job.kind)):
-            await forget(job)
+        if was_cancelled and job.state is not JobState.RUNNING:
+            await self.free(job)
         return was_cancelled
+
+    async def free(self, job: Job) -> None:
+        """Free what a job that was cancelled while it waited left behind."""
+        if (forget := self._forget.get(job.kind)) is not None:
+            await forget(job)
 
     async def retry(self, person_id: int, job_id: int) -> bool:
         """False when there is nothing to try again. Raises AccessDeniedError, StaleButtonError."""
         job = await self.get(person_id, job_id)
+        if job.state.is_final and (begin_anew := self._begin_anew.get(job.kind)):
+            await begin_anew(job)
         return await self._queue.retry(job.id)
 
     def _check(self, person_id: int) -> None:

@@ -1,14 +1,31 @@
-"""What Telegram has already: the file_id of each entry that was sent, as long as the entry is what it was."""
+"""What Telegram has already: the file_id of each entry that was sent, as long as the entry is what it was; and what it may have.
+
+A send cannot be asked about afterwards. So it is noted before Telegram can have all of it, and whoever finds such a note after a crash
+knows that the file may have arrived.
+"""
 
 from __future__ import annotations
 
+import enum
+import time
 from collections.abc import Iterable
 
 import sqlalchemy as sa
 
 from telpher.drives.port import Entry, EntryId
+from telpher.jobs.port import JobId
 from telpher.store import Store
-from telpher.store.schema import sent_files
+from telpher.store.schema import deliveries, sent_files
+
+_NOTES_KEPT_MS = 30 * 24 * 3600 * 1000
+
+
+class Delivery(enum.StrEnum):
+    """How far a job's file is on its way into the chat."""
+
+    SENDING = "sending"
+    """It may have arrived."""
+    SENT = "sent"
 
 
 class SentFiles:
@@ -60,6 +77,26 @@ class SentFiles:
         def put(connection: sa.Connection) -> None:
             connection.execute(sa.delete(sent_files).where(*same))
             connection.execute(sa.insert(sent_files).values(values))
+
+        await self._store.write(put)
+
+    async def delivery(self, job_id: JobId) -> Delivery | None:
+        """What an earlier attempt has noted; None: it has certainly not arrived."""
+        query = sa.select(deliveries.c.state).where(deliveries.c.job_id == int(job_id))
+        state = await self._store.read(lambda connection: connection.scalar(query))
+        return None if state is None else Delivery(state)
+
+    async def note(self, job_id: JobId, delivery: Delivery | None) -> None:
+        """Durable when it returns. None: it has not arrived, or is to be sent whatever has arrived."""
+        now_ms = time.time_ns() // 1_000_000
+
+        def put(connection: sa.Connection) -> None:
+            this, old = deliveries.c.job_id == int(job_id), deliveries.c.begun_ms < now_ms - _NOTES_KEPT_MS
+            connection.execute(sa.delete(deliveries).where(this | old))
+            if delivery is not None:
+                connection.execute(
+                    sa.insert(deliveries).values(job_id=int(job_id), state=delivery.value, begun_ms=now_ms)
+                )
 
         await self._store.write(put)
 

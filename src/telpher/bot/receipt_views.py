@@ -24,6 +24,7 @@ _ICONS = {
     JobState.CANCELLED: "✖️",
 }
 _ALBUM_NAME_LIMIT = 40
+_PLACE_LIMIT = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +43,32 @@ class Tracked:
         return self.card.entry.name if self.card else str(self.job.payload["name"])
 
 
+def accepted(texts: Texts, receipt_id: int, all_tracked: Sequence[Tracked]) -> Screen:
+    """Of files on their way, nothing but what will be true whatever becomes of them."""
+    lines = []
+    for tracked in all_tracked:
+        size_bytes = tracked.job.payload["size_bytes"]
+        detail = f" · {size(texts, size_bytes)}" if size_bytes is not None else ""
+        lines.append(f"📥 {bold(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{detail}")
+    lines.append(texts.t("receipt.accepted"))
+    if len(all_tracked) == 1:
+        return Screen("\n".join(lines), keyboards.job(texts, int(all_tracked[0].job.id), [JobDeed.CANCEL]))
+    return Screen("\n".join(lines), keyboards.album(texts, receipt_id, [JobDeed.CANCEL], ()))
+
+
 def saved(texts: Texts, tracked: Tracked) -> Screen:
     """One file on its way into the drive."""
     job = tracked.job
     if tracked.card is not None:
         if tracked.card.entry.is_trashed:
             return views.trashed(texts, tracked.name, None, None)
-        return views.entry(texts, tracked.card, note=f"✅ {texts.t('receipt.verified')}")
+        note = f"✅ {texts.t('receipt.verified')}"
+        if place := (job.result or {}).get("place"):
+            note += f"\n📁 {escape(shorten(' › '.join(place), _PLACE_LIMIT))}"
+        return views.entry(texts, tracked.card, note=note)
     state = views.job_state(texts, job, tracked.progress, tracked.place)
+    if job.state is JobState.SUCCEEDED:
+        state = texts.t("receipt.verified")
     lines = [f"{_ICONS[job.state]} {bold(tracked.name)}", state]
     size_bytes = job.payload["size_bytes"]
     is_size_shown = isinstance(tracked.progress, Progress) and bool(tracked.progress.total_bytes)

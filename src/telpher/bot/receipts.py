@@ -2,6 +2,9 @@
 
 A chat sees at most one edit in 1.5 s, and always the last state: a receipt is settled only after the edit that shows how its jobs
 ended was made, and what is not settled is taken up again at the next start.
+
+Nobody can ask Telegram whether a message has arrived. Should we end between its arrival and noting its id, the next start sends
+another one, and the first stays as it is for ever. So a new message says at first only what stays true: that the files were accepted.
 """
 
 from __future__ import annotations
@@ -214,10 +217,13 @@ class Receipts:
         receipt = await self._book.get(receipt_id)
         if receipt is None or receipt.is_settled:
             return
-        screen, is_final = await self._render(receipt)
+        is_new = receipt.message_id is None
+        screen, is_final = await self._render(receipt, is_new=is_new)
         await self._put(receipt, screen)
         if is_final:
             await self._settle(receipt)
+        elif is_new:
+            self._mark(receipt.id, receipt.chat_id, at_once=False)
 
     async def _put(self, receipt: Receipt, screen: Screen | None) -> None:
         if receipt.message_id is None:
@@ -248,9 +254,9 @@ class Receipts:
                 self._progress.pop(job_id, None)
 
     async def _render(
-        self, receipt: Receipt, look: Callable[[int, Card], Awaitable[Card]] | None = None
+        self, receipt: Receipt, look: Callable[[int, Card], Awaitable[Card]] | None = None, *, is_new: bool = False
     ) -> tuple[Screen | None, bool]:
-        """What the message shows, and whether that is the end."""
+        """What the message shows, and whether that is the end. `is_new`: what it shows first, as long as it is not the end."""
         tracked = [await self._track(receipt, job_id, look) for job_id in receipt.job_ids]
         known = [one for one in tracked if one is not None]
         is_final = all(one.job.state.is_final for one in known)
@@ -259,6 +265,8 @@ class Receipts:
             return None, True
         if receipt.view is ReceiptView.COMPUTE:
             return self._show_computation(texts, known), is_final
+        if is_new and not is_final:
+            return receipt_views.accepted(texts, receipt.id, known), False
         if receipt.view is ReceiptView.SEND:
             return receipt_views.sent(texts, known[0]), is_final
         if len(known) == 1:
@@ -273,7 +281,8 @@ class Receipts:
             return None
         place = await self._queue.place_of(job_id) if job.state is JobState.QUEUED else None
         card = None
-        if receipt.view is ReceiptView.SAVE and job.state is JobState.SUCCEEDED and job.result is not None:
+        is_saved = receipt.view is ReceiptView.SAVE and job.state is JobState.SUCCEEDED
+        if is_saved and job.result is not None and self._cards.may_use(job.person_id):
             (card,) = await self._cards.cards(job.person_id, str(job.result["drive"]), [entry_from_payload(job.result)])
             if look is not None:
                 card = await look(job.person_id, card)

@@ -156,6 +156,16 @@ sent_files = sa.Table(
 )
 """Telegram's id of a file that was sent before: sent again, it costs no traffic. `version` is its checksum and name."""
 
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("job_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("begun_ms", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("state IN ('sending', 'sent')", name="state"),
+)
+"""Files that a job has sent into a chat, or whose last bytes it was about to send when we last heard of it."""
+
 shares = sa.Table(
     "shares",
     metadata,

@@ -254,6 +254,25 @@ async def test_after_a_restart_the_same_message_goes_on(house: House, store: Sto
     await house.start()
 
 
+async def test_a_message_whose_id_was_lost_says_what_stays_true(house: House, store: Store) -> None:
+    job = await house.save("a.txt")
+    await house.stop()
+    (receipt,) = await house.book.of_job(job.id)
+    await house.book._update(receipt.id, message_id=None)  # as if we had ended before it was noted
+    again = House(store, house.drive, house.chat)
+    again.finish.set()
+    await again.start()
+    try:
+        await again.chat.until(shows(again, "verified"))
+        lost, found = again.chat.messages.values()
+        assert "Accepted" in lost
+        assert not any(word in lost for word in ("queued", "on its way", "verified"))
+        assert "verified" in found
+    finally:
+        await again.stop()
+    await house.start()
+
+
 async def test_what_ended_while_we_were_away_is_shown(house: House, store: Store) -> None:
     house.finish.set()
     job = await house.job("quick.txt")

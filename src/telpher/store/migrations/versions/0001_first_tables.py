@@ -39,37 +39,10 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "logins",
-        sa.Column("state_hash", sa.Text(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
-        sa.Column("chat_id", sa.BigInteger(), nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
-        sa.Column("renews", sa.Text(), nullable=False),
-        sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_logins")),
-    )
-    op.create_table(
-        "shared_drives",
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("drive_id", sa.Text(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("is_for_team", sa.Boolean(), nullable=False),
-        sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("account", "drive_id", name=op.f("pk_shared_drives")),
-    )
-    op.create_table(
-        "drive_choices",
-        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("drive", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_drive_choices")),
-    )
-    op.create_table(
-        "login_alarms",
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("told_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("account", name=op.f("pk_login_alarms")),
+        "alerts",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_alerts")),
     )
     op.create_table(
         "content_index",
@@ -83,6 +56,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person_id", "drive", "entry_id", name=op.f("pk_content_index")),
     )
     op.create_index("ix_content_index_content", "content_index", ["person_id", "drive", "hexdigest"], unique=False)
+    op.create_table(
+        "day_use",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("cpu_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("size_bytes >= 0 AND cpu_ms >= 0", name=op.f("ck_day_use_amounts")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_day_use")),
+    )
+    op.create_index("ix_day_use_person", "day_use", ["person_id", "day"], unique=False)
+    op.create_table(
+        "deliveries",
+        sa.Column("job_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("begun_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("state IN ('sending', 'sent')", name=op.f("ck_deliveries_state")),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_deliveries")),
+    )
+    op.create_table(
+        "drive_choices",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("drive", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_drive_choices")),
+    )
     op.create_table(
         "entry_refs",
         sa.Column("token", sa.Text(), nullable=False),
@@ -113,6 +111,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_errands_person_id"), "errands", ["person_id"], unique=False)
     op.create_table(
+        "hourly_figures",
+        sa.Column("hour_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hour_ms", "name", name=op.f("pk_hourly_figures")),
+    )
+    op.create_table(
         "inbox",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -132,6 +137,25 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'new'"),
         postgresql_where=sa.text("state = 'new'"),
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=False),
+        sa.Column("folder_drive", sa.Text(), nullable=True),
+        sa.Column("folder_id", sa.Text(), nullable=True),
+        sa.Column("folder_name", sa.Text(), nullable=True),
+        sa.Column("ends_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_by", sa.BigInteger(), nullable=True),
+        sa.Column("told_ms", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("role <> 'guest' OR folder_id IS NOT NULL", name=op.f("ck_invitations_folder")),
+        sa.CheckConstraint("role IN ('member', 'guest')", name=op.f("ck_invitations_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_invitations_code_hash")),
+        sa.UniqueConstraint("key", name=op.f("uq_invitations_key")),
     )
     op.create_table(
         "jobs",
@@ -184,6 +208,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
     )
     op.create_table(
+        "login_alarms",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("told_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_login_alarms")),
+    )
+    op.create_table(
+        "logins",
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("renews", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_logins")),
+    )
+    op.create_table(
         "made_folders",
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("parent_id", sa.Text(), nullable=False),
@@ -222,36 +263,6 @@ def upgrade() -> None:
         sa.CheckConstraint("role IN ('member', 'guest', 'leaving')", name=op.f("ck_people_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
     )
-    op.create_table(
-        "invitations",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("code_hash", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("made_by", sa.BigInteger(), nullable=False),
-        sa.Column("folder_drive", sa.Text(), nullable=True),
-        sa.Column("folder_id", sa.Text(), nullable=True),
-        sa.Column("folder_name", sa.Text(), nullable=True),
-        sa.Column("ends_ms", sa.BigInteger(), nullable=False),
-        sa.Column("used_by", sa.BigInteger(), nullable=True),
-        sa.Column("told_ms", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("role <> 'guest' OR folder_id IS NOT NULL", name=op.f("ck_invitations_folder")),
-        sa.CheckConstraint("role IN ('member', 'guest')", name=op.f("ck_invitations_role")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_invitations_code_hash")),
-        sa.UniqueConstraint("key", name=op.f("uq_invitations_key")),
-    )
-    op.create_table(
-        "day_use",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
-        sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("cpu_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("size_bytes >= 0 AND cpu_ms >= 0", name=op.f("ck_day_use_amounts")),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_day_use")),
-    )
-    op.create_index("ix_day_use_person", "day_use", ["person_id", "day"], unique=False)
     op.create_table(
         "person_settings",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -341,6 +352,16 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "person_id", "drive", "entry_id", "who", name=op.f("uq_share_targets_person_id_drive_entry_id_who")
         ),
+    )
+    op.create_table(
+        "shared_drives",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("drive_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("is_for_team", sa.Boolean(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "drive_id", name=op.f("pk_shared_drives")),
     )
     op.create_table(
         "shares",
@@ -457,19 +478,6 @@ def upgrade() -> None:
             ["token"], ["selections.token"], name=op.f("fk_selected_entries_token"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("token", "entry_id", name=op.f("pk_selected_entries")),
-    )
-    op.create_table(
-        "hourly_figures",
-        sa.Column("hour_ms", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("hour_ms", "name", name=op.f("pk_hourly_figures")),
-    )
-    op.create_table(
-        "alerts",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("since_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("kind", name=op.f("pk_alerts")),
     )
     if op.get_bind().dialect.name == "sqlite":
         op.execute(_JOB_TRANSITIONS)
