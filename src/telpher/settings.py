@@ -101,6 +101,12 @@ def _count(raw: str) -> int:
     raise ValueError("a whole number from 1 upwards")
 
 
+def _number(raw: str) -> int:
+    if raw.isdigit():
+        return int(raw)
+    raise ValueError("a whole number, or 0 for no limit")
+
+
 def _size(raw: str) -> int:
     units = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": GIB, "T": 1 << 40}
     text = raw.strip().upper().removesuffix("IB").removesuffix("B")
@@ -187,6 +193,21 @@ class Settings:
 
     transfers_per_person: int = _setting("3", _count)
     """How many of them may belong to one person."""
+
+    limit_queue: int = _setting("300", _number)
+    """How many files and computations of one member or guest may wait or run at a time; 0: any number. Owners have no limits."""
+
+    limit_day_bytes: int = _setting("20G", _size)
+    """How much one member or guest may carry in a day, such as 500M or 20G; 0: any amount."""
+
+    limit_day_cpu_s: int = _setting("3600", _number)
+    """How many seconds of computing, all cores together, one member or guest may use in a day; 0: any number."""
+
+    flood_burst: int = _setting("300", _count)
+    """How many messages and button presses of one member or guest are taken at once; what is beyond is answered once and dropped."""
+
+    flood_per_minute: int = _setting("120", _count)
+    """How many more of them are taken in each minute."""
 
     spool_limit: int = _setting("10G", _size)
     """How much disk the spool may use at most, such as 500M or 10G."""

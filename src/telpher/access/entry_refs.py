@@ -18,6 +18,7 @@ from telpher.store.schema import entry_refs
 
 EntryToken = NewType("EntryToken", str)
 
+_KEPT_MS = 180 * 24 * 3600 * 1000
 _TOKEN_BYTES = 9  # 12 characters: 2^72 is beyond guessing, and short enough for two of them in one button
 
 
@@ -58,6 +59,16 @@ class EntryRefs:
         if row is None:
             raise StaleButtonError("no such token for this person")
         return EntryRef(row.drive, EntryId(row.entry_id))
+
+    async def forget(self, person_id: int) -> None:
+        """None of this person's tokens means anything any more."""
+        gone = sa.delete(entry_refs).where(entry_refs.c.person_id == person_id)
+        await self._store.write(lambda connection: connection.execute(gone))
+
+    async def prune(self) -> int:
+        """Remove tokens given half a year ago (their buttons say so when pressed); how many."""
+        gone = sa.delete(entry_refs).where(entry_refs.c.created_ms < time.time_ns() // 1_000_000 - _KEPT_MS)
+        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
 
     @staticmethod
     def _find(

@@ -27,6 +27,8 @@ class Card:
     """What the drive converts it to, by suffix (`pdf`, `docx`); empty for what has bytes of its own."""
     is_shareable: bool = False
     """The drive can let others in to it."""
+    can_be_starred: bool = False
+    """The drive can mark it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Cards:
         self._access = access
         self._refs = refs
         self._drives = drives
+
+    def may_use(self, person_id: int) -> bool:
+        """Whether this person may use the drive, and so has cards with buttons."""
+        return self._access.may(person_id, Right.USE_DRIVE)
 
     def check(self, person_id: int) -> None:
         """Raise AccessDeniedError unless this person may use the drive."""
@@ -78,6 +84,7 @@ class Cards:
                 tokens[entry.parent_id] if entry.parent_id is not None else None,
                 formats=_formats(its_drive, entry),
                 is_shareable=its_drive is not None and Capability.SHARE in its_drive.capabilities,
+                can_be_starred=its_drive is not None and Capability.STARS in its_drive.capabilities,
             )
             for entry in listed
         )

@@ -17,7 +17,7 @@ from telpher.errors import AccessDeniedError, CpuSpentError, DayFullError, Queue
 from telpher.jobs.port import Job, JobId, JobRun, Listener, NewJob, Payload, Queue, Work
 
 _NOBODY = 0
-_UNLIMITED_LANES = frozenset({"light", "promise"})
+_UNLIMITED_LANES = frozenset({"light", "promise", "login"})
 _CPU_LANES = frozenset({"compute", "media"})
 
 

@@ -110,6 +110,16 @@ class MyDrives:
         link = await self.find(person_id, token)
         if not _may_disconnect(person_id, link):
             raise AccessDeniedError("that drive is not theirs to disconnect")
+        await self._end(link)
+        return link
+
+    async def disconnect_all_of(self, person_id: int) -> None:
+        """The same for all that somebody has who was shown the door."""
+        for link in await self._drives.list_for(person_id):
+            if _may_disconnect(person_id, link):
+                await self._end(link)
+
+    async def _end(self, link: LinkedDrive) -> None:
         secret = None
         if link.kind is LinkKind.GOOGLE:
             number = AccountId(int(link.account.removeprefix(f"{GOOGLE}-")))
@@ -122,7 +132,6 @@ class MyDrives:
         if secret is not None:
             with_google = AuthorizedUser.from_json(secret)
             await self._end_at_google(with_google)
-        return link
 
     async def shared_choices(self, person_id: int, token: str) -> tuple[SharedChoice, ...]:
         """The shared drives that an account is in. Raises DriveError."""

@@ -20,6 +20,8 @@ class Command:
 
 COMMANDS = (
     Command("files", "command.files"),
+    Command("find", "command.find"),
+    Command("where", "command.where", aliases=("settings",)),
     Command("shares", "command.shares"),
     Command("accounts", "command.accounts"),
     Command("connect", "command.connect"),

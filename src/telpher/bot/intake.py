@@ -46,11 +46,20 @@ class Intake:
         self._store = store
         self._bot_id = bot_id
         self._listener: Callable[[Received], None] | None = None
+        self._is_noise: Callable[[RawUpdate], bool] = lambda _raw: False
         self._since_pruning = 0
 
     def subscribe(self, listener: Callable[[Received], None]) -> None:
         """`listener` is called on the loop with each new update, after its commit, in the order of arrival."""
         self._listener = listener
+
+    def ignore(self, is_noise: Callable[[RawUpdate], bool]) -> None:
+        """What `is_noise` says yes to is confirmed to Telegram and not stored: nobody would answer it."""
+        self._is_noise = is_noise
+
+    async def prune(self) -> int:
+        """Forget the updates that Telegram cannot repeat any more; how many."""
+        return await self._store.write(lambda connection: _prune(connection, _now_ms()))
 
     async def accept(self, raw: RawUpdate) -> bool:
         """Store the update; False when it was stored before. Durable when it returns. Raises BadInputError for what is no update."""
@@ -58,7 +67,7 @@ class Intake:
 
     async def accept_all(self, raws: Sequence[RawUpdate]) -> int:
         """Store several in one transaction, in their order; how many of them were new."""
-        received = [_received(raw) for raw in raws]
+        received = [_received(raw) for raw in raws if not self._is_noise(raw)]
         if not received:
             return 0
         self._since_pruning += len(received)
@@ -142,8 +151,9 @@ class Intake:
         await self._store.write(lambda connection: connection.execute(statement))
 
 
-def _prune(connection: Connection, now_ms: int) -> None:
-    connection.execute(sa.delete(inbox).where(inbox.c.state != "new", inbox.c.received_ms < now_ms - _REMEMBERED_MS))
+def _prune(connection: Connection, now_ms: int) -> int:
+    old = sa.delete(inbox).where(inbox.c.state != "new", inbox.c.received_ms < now_ms - _REMEMBERED_MS)
+    return connection.execute(old).rowcount
 
 
 def _received(raw: RawUpdate) -> Received:

@@ -14,6 +14,8 @@ from telpher.jobs.port import JobId
 from telpher.store import Store
 from telpher.store.schema import receipt_jobs, receipts
 
+_KEPT_MS = 30 * 24 * 3600 * 1000
+
 
 class ReceiptView(enum.StrEnum):
     """What a receipt is about."""
@@ -100,6 +102,12 @@ class ReceiptBook:
     async def set_settled(self, receipt_id: int, *, is_settled: bool) -> None:
         """Note whether the message shows how the jobs ended."""
         await self._update(receipt_id, is_settled=is_settled)
+
+    async def prune(self) -> int:
+        """Remove what was settled a month ago: its message stays as it is; how many."""
+        old = receipts.c.created_ms < time.time_ns() // 1_000_000 - _KEPT_MS
+        gone = sa.delete(receipts).where(receipts.c.is_settled, old)
+        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
 
     async def _update(self, receipt_id: int, **values: Any) -> None:
         change = sa.update(receipts).where(receipts.c.id == receipt_id).values(values)

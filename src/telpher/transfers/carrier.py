@@ -106,6 +106,12 @@ class Carrier:
         if is_withdrawn or not transfer.is_verified:
             await self._means.checkpoints.forget(transfer_id)
 
+    async def discard_all_of(self, person_id: int) -> None:
+        """Nothing of this person's may be tried again: as `discard`, of whatever is not being carried."""
+        for transfer_id in await self._means.checkpoints.unfinished_of(person_id):
+            if transfer_id not in self._active:
+                await self.discard(transfer_id)
+
     async def _withdraw(self, transfer: Transfer) -> bool:
         """Whether nothing of it is left at the drive."""
         if self._find_drive is None:

@@ -8,12 +8,13 @@ from typing import Any
 
 from telegram import Message
 
-from telpher.actions.naming import FileKind
-from telpher.actions.save_file import Incoming
+from telpher.actions.naming import FileKind, mime_type_of
+from telpher.actions.path_template import FileFacts
+from telpher.actions.save_file import Incoming, SaveAccepted
 from telpher.bot import views
+from telpher.bot.handlers import where
 from telpher.bot.handlers.asked import Asked
-from telpher.bot.receipt_book import ReceiptView
-from telpher.errors import BadInputError, FileTooBigError, LoginRequiredError
+from telpher.errors import BadInputError, FileTooBigError, LimitReachedError, LoginRequiredError
 
 # An animation comes as a document too, so documents are looked for last.
 _LOOKED_FOR = tuple(sorted(FileKind, key=lambda kind: kind is FileKind.DOCUMENT))
@@ -49,14 +50,27 @@ async def file(asked: Asked) -> None:
         sent_at=_sent_at(message),
     )
     try:
-        accepted = await asked.desk.save_file.request(asked.person.id, incoming)
-    except (FileTooBigError, BadInputError, LoginRequiredError) as error:
+        accepted = await _accept(asked, incoming)
+    except (FileTooBigError, BadInputError, LimitReachedError, LoginRequiredError) as error:
         await asked.show(views.refused_file(asked.texts, media.name or "", error), reply_to=message.message_id)
         return
-    key = f"save:{asked.desk.identity.id}:{asked.chat_id}:{incoming.album_id or message.message_id}"
-    await asked.desk.receipts.open(
-        key, ReceiptView.SAVE, accepted.job, chat_id=asked.chat_id, reply_to=message.message_id
+    if accepted is not None:
+        await where.open_receipt(asked, incoming, accepted)
+
+
+async def _accept(asked: Asked, incoming: Incoming) -> SaveAccepted | None:
+    """None when the person is asked first where it shall go."""
+    desk = asked.desk
+    mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
+    facts = FileFacts(incoming.kind, mime_type, incoming.sent_at.astimezone())
+    destination, caption = await desk.browser.destinations.decide(
+        asked.person.id, facts, incoming.caption, is_forwarded=asked.message.forward_origin is not None
     )
+    incoming = dataclasses.replace(incoming, caption=caption)
+    if destination is None:
+        await where.hold(asked, incoming)
+        return None
+    return await desk.save_file.request(asked.person.id, incoming, destination)
 
 
 def _media_of(message: Message) -> _Media | None:

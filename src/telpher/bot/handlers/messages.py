@@ -6,9 +6,12 @@ from telpher.bot import views
 from telpher.bot.formats import escape
 from telpher.bot.handlers.accounts import take_login_page
 from telpher.bot.handlers.asked import Asked
+from telpher.bot.handlers.browsing import find_words
 from telpher.bot.handlers.entering import first_words, tell_owner_late
+from telpher.bot.handlers.folders import take_folder_name
 from telpher.bot.handlers.renaming import take_new_name
 from telpher.bot.handlers.sharing import take_address
+from telpher.bot.handlers.where import take_text
 
 
 async def start(asked: Asked) -> None:
@@ -33,9 +36,13 @@ async def whoami(asked: Asked) -> None:
 
 
 async def cancel(asked: Asked) -> None:
-    """Ask no longer for a new name."""
-    had_prompt = await asked.desk.prompts.forget(asked.chat_id, asked.person.id)
-    await asked.answer(asked.texts.t("rename.cancelled" if had_prompt else "cancel.nothing"))
+    """Ask no longer."""
+    prompt = await asked.desk.prompts.answered_by(asked.chat_id, asked.person.id, None)
+    if not await asked.desk.prompts.forget(asked.chat_id, asked.person.id):
+        await asked.answer(asked.texts.t("cancel.nothing"))
+        return
+    is_rename = prompt is None or prompt.kind == "rename"
+    await asked.answer(asked.texts.t("rename.cancelled" if is_rename else "cancel.done"))
 
 
 async def unknown_command(asked: Asked) -> None:
@@ -45,11 +52,16 @@ async def unknown_command(asked: Asked) -> None:
 
 
 async def anything_else(asked: Asked) -> None:
-    """A text, a place, a contact, a poll: the answer to our question, or the moment to say what we do."""
+    """A text, a place, a contact, a poll: the answer to our question, words to look for, or the moment to say what we do."""
     if asked.message.text and (
         await take_login_page(asked, asked.message.text)
         or await take_new_name(asked, asked.message.text)
         or await take_address(asked, asked.message.text)
+        or await take_folder_name(asked, asked.message.text)
+        or await take_text(asked, asked.message.text)
     ):
+        return
+    if asked.message.text:
+        await find_words(asked, asked.message.text)
         return
     await asked.answer(asked.texts.t("no_file.text"))

@@ -16,7 +16,7 @@ from telegram.ext import (
     filters,
 )
 
-from telpher.bot import browse_callbacks, callbacks
+from telpher.bot import browse_callbacks, callbacks, people_callbacks
 from telpher.bot.commands import COMMANDS
 from telpher.bot.desk import Desk
 from telpher.bot.handlers import (
@@ -112,16 +112,16 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.DoToJob: jobs.do_to_job,
     callbacks.DoToAlbum: jobs.do_to_album,
     callbacks.RunModule: compute.run_module,
-    callbacks.Invite: people.ask_whom,
-    callbacks.InviteAs: people.invite_as,
-    callbacks.WithdrawInvitation: people.withdraw,
-    callbacks.LookForGuestFolder: people.look_for_folder,
-    callbacks.TakeGuestFolder: people.take_folder,
-    callbacks.ListPeople: people.list_people,
-    callbacks.ShowPerson: people.show_person,
-    callbacks.MakeMember: people.make_member,
-    callbacks.AskRemoval: people.ask_removal,
-    callbacks.RemovePerson: people.remove,
+    people_callbacks.Invite: people.ask_whom,
+    people_callbacks.InviteAs: people.invite_as,
+    people_callbacks.WithdrawInvitation: people.withdraw,
+    people_callbacks.LookForGuestFolder: people.look_for_folder,
+    people_callbacks.TakeGuestFolder: people.take_folder,
+    people_callbacks.ListPeople: people.list_people,
+    people_callbacks.ShowPerson: people.show_person,
+    people_callbacks.MakeMember: people.make_member,
+    people_callbacks.AskRemoval: people.ask_removal,
+    people_callbacks.RemovePerson: people.remove,
     callbacks.CheckUp: operating.check_up,
 }
 
