@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import aiohttp
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherProcess, TelpherRunning
+
+ROOT = Path(__file__).parents[2]
+_NAME = re.compile(r"telpher_\w+")
 
 
 async def _get(running: TelpherRunning, path: str) -> tuple[int, str]:
@@ -70,3 +74,12 @@ async def test_each_line_of_the_log_is_one_event_without_names(telpher_process: 
     assert any("update_id" in line for line in lines)
     assert "secret" not in telpher_process.log
     assert "the content" not in telpher_process.log
+
+
+async def test_the_dashboard_asks_for_figures_that_there_are(telpher_running: TelpherRunning, anna: Person) -> None:
+    await anna.ask("/hello", has_text("Anna"))
+    _, text = await _get(telpher_running, "/metrics")
+    families = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    dashboard = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text())
+    asked = {name for panel in dashboard["panels"] for one in panel["targets"] for name in _NAME.findall(one["expr"])}
+    assert {name.removesuffix("_bucket") for name in asked} == families
