@@ -38,7 +38,7 @@ async def test_the_bot_answers(telpher_running: TelpherRunning, anna: Person) ->
         "/cython": ["The workshop", "First module"],
         "/cancel": ["nothing to cancel"],
         "/frobnicate <b>": ["I don’t know /frobnicate", "/help"],
-        "hello there": ["no file in this message", "/files"],
+        "hello there": ["🔎 hello there", "Nothing in your drive"],
     }.items():
         await anna.ask(command, has_text(*words))
 
@@ -52,7 +52,7 @@ async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris
         "/jobs": ["в пути ничего нет"],
         "/files": ["Ваш диск"],
         "/compute": ["Мастерская"],
-        "привет": ["нет файла"],
+        "привет": ["🔎 привет", "ничего с такими словами нет"],
     }.items():
         await boris.ask(command, has_text(*words))
     assert from_bot(anna) == []

@@ -1,19 +1,18 @@
-"""Browse: one page of a folder, paging both ways."""
+"""Browse: one page of a folder, in the order that the person likes, paging both ways."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 
-import sqlalchemy as sa
-
 from telpher.actions.cards import Card, Cards
-from telpher.drives.port import Cursor, Drive, EntryId, Page
-from telpher.errors import DriveError, StaleButtonError
-from telpher.store import Store
-from telpher.store.schema import page_cursors
+from telpher.actions.paging import ListingKey, Pager
+from telpher.actions.personal import Personal
+from telpher.actions.trail import Place, Trails
+from telpher.drives.port import Capability, Cursor, Drive, Order, Page
 
 PAGE_SIZE = 10
+_CHOOSER_PAGE_SIZE = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,93 +25,87 @@ class Listing:
     page: int
     """From 0."""
     has_more: bool
+    above: tuple[Card, ...] = ()
+    """The folders that it lies in, from the top on."""
+    order: Order = Order.NAME
+    is_start: bool = False
+    """It is where browsing opens."""
+    offers: frozenset[Capability] = frozenset()
 
 
 class Browse:
-    """Drives page forward by cursor; where each page began is remembered, so that Back and old buttons work too."""
+    """Pages of folders, and of the folders in them."""
 
-    def __init__(self, cards: Cards, store: Store) -> None:
+    def __init__(self, cards: Cards, pager: Pager, personal: Personal, trails: Trails) -> None:
         self._cards = cards
-        self._store = store
+        self._pager = pager
+        self._personal = personal
+        self._trails = trails
 
     async def page(self, person_id: int, token: str | None = None, page: int = 0) -> Listing:
-        """Page number `page` of the folder (the root without a token); the last one there is when it is beyond the end.
+        """Page number `page` of the folder (where browsing opens without a token); the last one when it is beyond the end.
 
         Raises AccessDeniedError, StaleButtonError, DriveError.
         """
+        drive, place = await self._place(person_id, token)
+        order = (await self._personal.of(person_id)).sorted_by
+        key = ListingKey(person_id, drive.name, f"{order.value} {place.folder.id}")
+        fetch = functools.partial(self._fetch, drive, place, order, PAGE_SIZE)
+        found = await self._pager.page(key, page, fetch)
+        return await self._listing(person_id, drive, place, found, order)
+
+    async def folder(self, person_id: int, token: str) -> tuple[Card, bool]:
+        """The folder itself, and whether it is the drive's top. Raises as `page` does."""
+        drive, place = await self._place(person_id, token)
+        return await self._cards.card(person_id, drive, place.folder), place.is_root
+
+    async def sort(self, person_id: int, token: str, order: Order) -> Listing:
+        """The folder's first page in this order, as all folders are shown from now on."""
+        self._cards.check(person_id)
+        await self._personal.change(person_id, sorted_by=order)
+        return await self.page(person_id, token)
+
+    async def folders(self, person_id: int, token: str | None = None, page: int = 0) -> Listing:
+        """The same of the folders alone, by name."""
+        drive, place = await self._place(person_id, token)
+        key = ListingKey(person_id, drive.name, f"folders {place.folder.id}")
+        fetch = functools.partial(self._fetch_folders, drive, place)
+        found = await self._pager.page(key, page, fetch)
+        return await self._listing(person_id, drive, place, found, Order.NAME)
+
+    async def _place(self, person_id: int, token: str | None) -> tuple[Drive, Place]:
         if token is None:
             drive = await self._cards.drive_of(person_id)
-            root = folder = await drive.root()
-        else:
-            opened = await self._cards.open(person_id, token)
-            drive = opened.drive
-            root, folder = await drive.root(), await drive.stat(opened.entry_id)
-        if not folder.is_folder or folder.is_trashed:
-            raise StaleButtonError("no folder any more")
-        found, number = await self._page(person_id, drive, folder.id, page)
-        folder_card, *cards = await self._cards.cards(person_id, drive.name, [folder, *found.entries])
-        return Listing(folder_card, folder.id == root.id, tuple(cards), number, found.next_cursor is not None)
+            return drive, await self._trails.place(person_id, drive, None)
+        opened = await self._cards.open(person_id, token)
+        place = await self._trails.place(person_id, opened.drive, opened.entry_id)
+        return opened.drive, place
 
-    async def _page(self, person_id: int, drive: Drive, folder_id: EntryId, page: int) -> tuple[Page, int]:
-        start, cursor = await self._nearest_cursor(person_id, drive.name, folder_id, page)
-        walk = functools.partial(self._walk, person_id, drive, folder_id, page)
-        try:
-            return await walk(start=start, cursor=cursor)
-        except DriveError:
-            if cursor is None:
-                raise
-            # The drive may no longer take an old cursor: the way from the first page always works.
-            return await walk(start=0, cursor=None)
+    async def _fetch(self, drive: Drive, place: Place, order: Order, limit: int, cursor: Cursor | None) -> Page:
+        return await drive.children(place.folder.id, cursor=cursor, limit=limit, order=order)
 
-    async def _walk(
-        self, person_id: int, drive: Drive, folder_id: EntryId, page: int, *, start: int, cursor: Cursor | None
-    ) -> tuple[Page, int]:
-        found = await drive.children(folder_id, cursor=cursor, limit=PAGE_SIZE)
-        number = start
-        while True:
-            if found.next_cursor is not None:
-                await self._remember(person_id, drive.name, folder_id, number + 1, found.next_cursor)
-            if number >= page or found.next_cursor is None:
-                break
-            number += 1
-            found = await drive.children(folder_id, cursor=found.next_cursor, limit=PAGE_SIZE)
-        if not found.entries and number > 0:
-            # Entries went away meanwhile: show the first page rather than an empty one.
-            return await drive.children(folder_id, limit=PAGE_SIZE), 0
-        return found, number
+    async def _fetch_folders(self, drive: Drive, place: Place, cursor: Cursor | None) -> Page:
+        found = await self._fetch(drive, place, Order.NAME, _CHOOSER_PAGE_SIZE, cursor)
+        folders = tuple(entry for entry in found.entries if entry.is_folder)
+        # Folders come first: after the first file there are no more.
+        return Page(folders, found.next_cursor if len(folders) == len(found.entries) else None)
 
-    async def _nearest_cursor(
-        self, person_id: int, drive: str, folder_id: EntryId, page: int
-    ) -> tuple[int, Cursor | None]:
-        if page <= 0:
-            return 0, None
-        query = (
-            sa.select(page_cursors.c.page, page_cursors.c.cursor)
-            .where(*_is_listing(person_id, drive, folder_id), page_cursors.c.page <= page)
-            .order_by(page_cursors.c.page.desc())
-            .limit(1)
+    async def _listing(
+        self, person_id: int, drive: Drive, place: Place, found: tuple[Page, int], order: Order
+    ) -> Listing:
+        listed, page = found
+        start = await drive.start()
+        entries = [*place.above, place.folder, *listed.entries]
+        cards = await self._cards.cards(person_id, drive.name, entries)
+        depth = len(place.above)
+        return Listing(
+            folder=cards[depth],
+            is_root=place.is_root,
+            cards=cards[depth + 1 :],
+            page=page,
+            has_more=listed.next_cursor is not None,
+            above=cards[:depth],
+            order=order,
+            is_start=place.folder.id == start.id,
+            offers=frozenset(drive.capabilities),
         )
-        row = await self._store.read(lambda connection: connection.execute(query).one_or_none())
-        return (row.page, Cursor(row.cursor)) if row else (0, None)
-
-    async def _remember(self, person_id: int, drive: str, folder_id: EntryId, page: int, cursor: Cursor) -> None:
-        same = (*_is_listing(person_id, drive, folder_id), page_cursors.c.page == page)
-        known = await self._store.read(
-            lambda connection: connection.execute(sa.select(page_cursors.c.cursor).where(*same)).scalar()
-        )
-        if known == cursor:
-            return
-
-        def put(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(page_cursors).where(*same))
-            connection.execute(
-                sa.insert(page_cursors).values(
-                    person_id=person_id, drive=drive, folder_id=folder_id, page=page, cursor=cursor
-                )
-            )
-
-        await self._store.write(put)
-
-
-def _is_listing(person_id: int, drive: str, folder_id: EntryId) -> tuple[sa.ColumnElement[bool], ...]:
-    return page_cursors.c.person_id == person_id, page_cursors.c.drive == drive, page_cursors.c.folder_id == folder_id

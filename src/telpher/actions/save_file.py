@@ -6,11 +6,13 @@ import asyncio
 import dataclasses
 import datetime as dt
 import json
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from telpher.access import Access, Right, Role
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import entry_to_payload
+from telpher.actions.destination import AT_HOME, Destination
 from telpher.actions.drive_choice import Drives, account_of
 from telpher.actions.naming import FileKind, mime_type_of, name_of
 from telpher.drives.port import Drive, Entry, EntryId
@@ -57,6 +59,12 @@ class Carrier(Protocol):
     async def discard(self, transfer_id: TransferId) -> None: ...
 
 
+class FolderFor(Protocol):
+    """Finds or makes the folder that a destination's payload meant; None for the drive's own for new files."""
+
+    async def __call__(self, drive: Drive, payload: Mapping[str, Any]) -> EntryId | None: ...
+
+
 class SaveFile:
     """`request` accepts or refuses at once; `work` is what the queue runs."""
 
@@ -69,21 +77,28 @@ class SaveFile:
         carrier: Carrier,
         open_source: SourceOpener,
         limits: BotLimits,
+        folder_for: FolderFor,
     ) -> None:
+        """`folder_for` finds or makes the folder that a destination meant, when a file is carried."""
         self._access = access
         self._drives = drives
         self._queue = queue
         self._carrier = carrier
         self._open_source = open_source
         self._limits = limits
+        self._folder_for = folder_for
 
-    async def request(self, person_id: int, incoming: Incoming) -> SaveAccepted:
-        """Accept a file: durable when this returns. Raises AccessDeniedError, FileTooBigError, LoginRequiredError."""
-        self._access.require(person_id, Right.SEND_FILES)
+    def check_size(self, incoming: Incoming) -> None:
+        """Raise FileTooBigError where this Bot API server would not let us fetch it."""
         limit_bytes = self._limits.fetch_bytes
         if limit_bytes is not None and incoming.size_bytes is not None and incoming.size_bytes > limit_bytes:
             raise FileTooBigError(limit_bytes=limit_bytes, size_bytes=incoming.size_bytes)
-        drive = await self._drives.of(person_id)
+
+    async def request(self, person_id: int, incoming: Incoming, destination: Destination = AT_HOME) -> SaveAccepted:
+        """Accept a file: durable when this returns. Raises AccessDeniedError, FileTooBigError, LoginRequiredError."""
+        self._access.require(person_id, Right.SEND_FILES)
+        self.check_size(incoming)
+        drive = await self._drives.of(person_id, destination.drive)
         parent_id = self._parent_for(person_id)
         mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
         name = name_of(incoming.kind, incoming.file_name, mime_type, incoming.caption, incoming.sent_at.astimezone())
@@ -99,6 +114,7 @@ class SaveFile:
                     "transfer_id": identity,
                     "drive": drive.name,
                     "parent_id": parent_id,
+                    "destination": destination.to_payload() if parent_id is None else None,
                     "source_ref": json.dumps({"file_id": incoming.file_id, "size_bytes": incoming.size_bytes}),
                     "name": name,
                     "mime_type": mime_type,
@@ -127,7 +143,7 @@ class SaveFile:
             id=TransferId(payload["transfer_id"]),
             person_id=run.job.person_id,
             source_ref=payload["source_ref"],
-            parent_id=EntryId(parent_id) if (parent_id := payload.get("parent_id")) is not None else None,
+            parent_id=await self._parent(drive, payload),
             name=payload["name"],
             mime_type=payload["mime_type"],
             size_bytes=payload["size_bytes"],
@@ -139,7 +155,14 @@ class SaveFile:
             if run.cancelled.is_set():
                 await self._carrier.discard(request.id)
             raise
-        return entry_to_payload(drive.name, entry)
+        destination = payload.get("destination") or {}
+        return {**entry_to_payload(drive.name, entry), "place": destination.get("names", [])}
+
+    async def _parent(self, drive: Drive, payload: Payload) -> EntryId | None:
+        if (parent_id := payload.get("parent_id")) is not None:
+            return EntryId(parent_id)
+        destination = payload.get("destination")
+        return await self._folder_for(drive, destination) if destination else None
 
     async def forget(self, job: Job) -> None:
         """Free what a job that was cancelled while it waited had brought already."""

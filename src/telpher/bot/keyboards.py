@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from telpher.actions.browse import Listing
 from telpher.actions.cards import Card
 from telpher.actions.get_back import media_kind_of
+from telpher.bot.browse_callbacks import BeginMove, NewFolder, SetStar, ShowFound, ShowShelf, StarDeed, UploadHere
 from telpher.bot.callbacks import (
     Callback,
     DoToAlbum,
@@ -24,19 +24,15 @@ from telpher.bot.callbacks import (
     OpenRoot,
     RunModule,
     ShowAlbumEntry,
-    ShowEntry,
     ShowReceipt,
     UndoDeed,
     decode,
 )
-from telpher.bot.formats import shorten
 from telpher.bot.texts import Texts
 from telpher.errors import StaleButtonError
 
-_LABEL_LIMIT = 42
-
 Row: TypeAlias = list[InlineKeyboardButton]
-Back: TypeAlias = OpenFolder | OpenRoot | ShowReceipt
+Back: TypeAlias = OpenFolder | OpenRoot | ShowReceipt | ShowFound | ShowShelf
 
 
 def button(label: str, callback: Callback) -> InlineKeyboardButton:
@@ -60,6 +56,11 @@ def icon(mime_type: str, *, is_folder: bool = False) -> str:
 def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | None = None) -> InlineKeyboardMarkup:
     """Under an entry's card: ways to have it, then what can be done to it; Undo after a deed; the way back."""
     first: Row = []
+    if card.entry.is_folder:
+        first += [
+            button(texts.t("button.new_folder"), NewFolder(card.token)),
+            button(texts.t("button.upload_here"), UploadHere(card.token)),
+        ]
     if card.entry.link and card.entry.link.startswith(("https://", "http://")):
         first.append(InlineKeyboardButton(texts.t("button.open"), url=card.entry.link))
     if not card.entry.is_folder and card.entry.size_bytes is not None:
@@ -69,8 +70,14 @@ def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | Non
     others: Row = []
     if media_kind_of(card.entry) is not None:
         others.append(button(texts.t("button.show_here"), DoToEntry(EntryDeed.SHOW, card.token)))
+    if card.is_shareable:
+        others.append(button(texts.t("button.share"), DoToEntry(EntryDeed.SHARE, card.token)))
+    if card.can_be_starred:
+        key, deed = ("button.unstar", StarDeed.OFF) if card.entry.is_starred else ("button.star", StarDeed.ON)
+        others.append(button(texts.t(key), SetStar(deed, card.token)))
     second = [
         button(texts.t("button.rename"), DoToEntry(EntryDeed.RENAME, card.token)),
+        button(texts.t("button.move"), BeginMove(card.token)),
         button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)),
     ]
     return InlineKeyboardMarkup([row for row in (first, others, second, _last(texts, undo_id, back)) if row])
@@ -112,28 +119,7 @@ def read_back(data: str) -> Back | None:
         callback = decode(data)
     except StaleButtonError:
         return None
-    return callback if isinstance(callback, OpenFolder | OpenRoot | ShowReceipt) else None
-
-
-def listing(texts: Texts, found: Listing) -> InlineKeyboardMarkup:
-    """A row for each entry; then earlier, later; then up."""
-    rows: list[Row] = []
-    for card in found.cards:
-        is_folder = card.entry.is_folder
-        label = f"{icon(card.entry.mime_type, is_folder=is_folder)} {shorten(card.entry.name, _LABEL_LIMIT)}"
-        target = OpenFolder(card.token, 0) if is_folder else ShowEntry(card.token, found.page)
-        rows.append([button(label, target)])
-    steps: Row = []
-    if found.page > 0:
-        steps.append(button(texts.t("button.previous"), OpenFolder(found.folder.token, found.page - 1)))
-    if found.has_more:
-        steps.append(button(texts.t("button.next"), OpenFolder(found.folder.token, found.page + 1)))
-    if steps:
-        rows.append(steps)
-    if not found.is_root:
-        up = OpenFolder(found.folder.parent, 0) if found.folder.parent else OpenRoot()
-        rows.append([button(texts.t("button.up"), up)])
-    return InlineKeyboardMarkup(rows)
+    return callback if isinstance(callback, Back) else None
 
 
 def job(texts: Texts, job_id: int, deeds: Sequence[JobDeed]) -> InlineKeyboardMarkup:

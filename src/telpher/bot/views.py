@@ -9,7 +9,6 @@ from telegram import InlineKeyboardMarkup
 
 from telpher.access import Role
 from telpher.actions import run_module
-from telpher.actions.browse import Listing
 from telpher.actions.cards import Card
 from telpher.actions.follow_jobs import JobLine
 from telpher.actions.get_back import TooBigToSendError
@@ -50,17 +49,6 @@ def greeting(texts: Texts, first_name: str) -> Screen:
 def who(texts: Texts, person_id: int, role: Role) -> Screen:
     """`/whoami`."""
     return Screen(texts.t("whoami.text", id=person_id, role=texts.t(f"role.{role.value}")))
-
-
-def listing(texts: Texts, found: Listing) -> Screen:
-    """A page of a folder."""
-    title = texts.t("files.title") if found.is_root else escape(shorten(found.folder.entry.name, _NAME_LIMIT))
-    lines = [f"📂 <b>{title}</b>"]
-    if found.page > 0 or found.has_more:
-        lines[0] += f" · {texts.t('files.page', page=found.page + 1)}"
-    if not found.cards:
-        lines.append(texts.t("files.empty_root" if found.is_root else "files.empty"))
-    return Screen("\n".join(lines), keyboards.listing(texts, found))
 
 
 def kind_of(texts: Texts, entry: Entry) -> str:

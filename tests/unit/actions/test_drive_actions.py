@@ -17,10 +17,13 @@ from telpher.actions.drive_choice import OneDrive
 from telpher.actions.entry_card import EntryCard
 from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import EmptyToSendError, GetBack, NothingToSendError, TooBigToSendError
+from telpher.actions.paging import Pager
+from telpher.actions.personal import Personal
 from telpher.actions.rename import Rename
 from telpher.actions.sent_files import SentFiles
 from telpher.actions.settle_share import SettleShare
 from telpher.actions.share_book import ShareBook
+from telpher.actions.trail import Trails
 from telpher.actions.trash import Trash
 from telpher.actions.undo import KEPT_FOR, Undo, UndoLog
 from telpher.drives.folder import FolderDrive
@@ -80,7 +83,7 @@ class House:
         self.log = UndoLog(store, lambda: self.now_ms)
         self.queue = EmbeddedQueue(store)
         self.courier = Courier()
-        self.browse = Browse(self.cards, store)
+        self.browse = Browse(self.cards, Pager(store), Personal(store), Trails())
         self.entry_card = EntryCard(self.cards)
         self.rename = Rename(self.cards, self.log)
         self.trash = Trash(self.cards, self.log)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telpher.access import EntryToken
 from telpher.bot import callbacks
 from telpher.bot.callbacks import Callback, DoToEntry, EntryDeed, OpenFolder, RunModule, decode
 from telpher.bot.handlers.register import presses
@@ -25,6 +26,8 @@ def _largest(kind: type[Callback]) -> Callback:
         field_type = hints[field.name]
         if field_type is int:
             values.append(999_999_999_999_999)
+        elif field_type is EntryToken:
+            values.append("x" * 16)
         elif field_type is str:
             values.append("x" * 32)
         else:

@@ -13,7 +13,7 @@ from telpher.actions.browse import Listing
 from telpher.actions.cards import Card
 from telpher.actions.follow_jobs import JobLine
 from telpher.actions.get_back import TooBigToSendError
-from telpher.bot import formats, keyboards, receipt_views, views
+from telpher.bot import browse_views, formats, keyboards, receipt_views, views
 from telpher.bot.callbacks import OpenFolder, OpenRoot, ShowReceipt
 from telpher.bot.receipt_views import Tracked
 from telpher.bot.texts import Texts
@@ -121,7 +121,7 @@ def test_a_hostile_name_stays_text(texts: Texts) -> None:
         views.refused_file(texts, name, FileTooBigError(limit_bytes=1, size_bytes=2)),
         views.start(texts, name),
         views.greeting(texts, name),
-        views.listing(texts, Listing(a_folder(name), is_root=False, cards=(card,), page=0, has_more=False)),
+        browse_views.listing(texts, Listing(a_folder(name), is_root=False, cards=(card,), page=0, has_more=False)),
         views.jobs(texts, [JobLine(a_job(JobState.QUEUED, payload={"name": name}), 3)], {}),
         receipt_views.saved(texts, Tracked(a_job(JobState.RUNNING, payload={"name": name, "size_bytes": 5}))),
         receipt_views.album(texts, 7, [Tracked(a_job(JobState.FAILED, payload={"name": name, "size_bytes": 5}))] * 2),
@@ -144,23 +144,35 @@ def test_who_one_is() -> None:
 
 def test_a_listing_pages_both_ways_and_up() -> None:
     cards = (a_folder("Music"), a_card("a.txt", mime_type="text/plain"))
-    screen = views.listing(EN, Listing(a_folder("Docs"), is_root=False, cards=cards, page=1, has_more=True))
-    assert labels(screen.keyboard) == [["📁 Music"], ["📝 a.txt"], ["‹ Previous", "Next ›"], ["⬆️ Up"]]
-    assert screen.text == "📂 <b>Docs</b> · page 2"
+    screen = browse_views.listing(EN, Listing(a_folder("Docs"), is_root=False, cards=cards, page=1, has_more=True))
+    assert labels(screen.keyboard) == [
+        ["📁 Music"],
+        ["📝 a.txt"],
+        ["‹ Previous", "Next ›"],
+        ["⬆️ Up", "⇅ By name", "⚙️ Folder"],
+    ]
+    assert screen.text == "📂 Your drive › <b>Docs</b> · page 2"
 
 
 def test_an_empty_drive_invites() -> None:
-    screen = views.listing(EN, Listing(a_folder("x"), is_root=True, cards=(), page=0, has_more=False))
+    screen = browse_views.listing(EN, Listing(a_folder("x"), is_root=True, cards=(), page=0, has_more=False))
     assert "Send me a file" in screen.text
-    assert labels(screen.keyboard) == []
+    assert labels(screen.keyboard) == [["⚙️ Folder"]]
 
 
 def test_an_entrys_card_offers_what_applies() -> None:
     back = OpenFolder("par_ent", 2)
     screen = views.entry(EN, a_card(link="https://drive.example/1"), undo_id=4, back=back)
-    assert labels(screen.keyboard) == [["🔗 Open", "📥 Get back"], ["✏️ Rename", "🗑 Delete"], ["‹ Back", "↩️ Undo"]]
+    assert labels(screen.keyboard) == [
+        ["🔗 Open", "📥 Get back"],
+        ["✏️ Rename", "📦 Move", "🗑 Delete"],
+        ["‹ Back", "↩️ Undo"],
+    ]
     assert keyboards.back_in(screen.keyboard) == back
-    assert labels(views.entry(EN, a_folder("Music")).keyboard) == [["✏️ Rename", "🗑 Delete"]]
+    assert labels(views.entry(EN, a_folder("Music")).keyboard) == [
+        ["➕ New folder", "📤 Upload here"],
+        ["✏️ Rename", "📦 Move", "🗑 Delete"],
+    ]
 
 
 def test_a_link_that_is_none_makes_no_button() -> None:
@@ -216,7 +228,7 @@ def test_a_receipt_tells_how_far_it_is() -> None:
 def test_a_receipt_ends_verified_with_the_entrys_buttons() -> None:
     screen = receipt_views.saved(EN, Tracked(a_job(JobState.SUCCEEDED), card=a_card()))
     assert "verified" in screen.text
-    assert labels(screen.keyboard) == [["📥 Get back"], ["✏️ Rename", "🗑 Delete"]]
+    assert labels(screen.keyboard) == [["📥 Get back"], ["✏️ Rename", "📦 Move", "🗑 Delete"]]
 
 
 def test_what_came_into_the_chat_needs_no_receipt() -> None:

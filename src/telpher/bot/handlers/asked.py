@@ -44,6 +44,11 @@ class Asked:
         return self.pressed.message.message_id if self.pressed.message else 0
 
     @property
+    def private_chat_id(self) -> int:
+        """Where only this person reads along: a private chat has its person's id."""
+        return self.person.id
+
+    @property
     def back(self) -> Back | None:
         """The way back that the pressed message offers, to be kept when the rest of it changes."""
         message = self.pressed.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telpher.actions.get_back import AS_FILE, AS_MEDIA, TooBigToSendError
 from telpher.actions.undo import Deed
-from telpher.bot import keyboards, views
+from telpher.bot import browse_views, keyboards, views
 from telpher.bot.callbacks import (
     DoToEntry,
     EntryDeed,
@@ -16,26 +16,34 @@ from telpher.bot.callbacks import (
     ShowReceipt,
     UndoDeed,
 )
+from telpher.bot.handlers import sharing
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.handlers.renaming import ask_for_name
 from telpher.bot.receipt_book import ReceiptView
 from telpher.errors import EntryNotFoundError, StaleButtonError
 
+_UNDONE = {
+    Deed.TRASH: "undo.restored",
+    Deed.RENAME: "undo.renamed",
+    Deed.MOVE: "undo.moved",
+    Deed.SHARE: "undo.shared",
+}
+
 
 async def files(asked: Asked) -> None:
     """`/files`: the drive from its top."""
-    await asked.show(views.listing(asked.texts, await asked.desk.browse.page(asked.person.id)))
+    await asked.show(browse_views.listing(asked.texts, await asked.desk.browse.page(asked.person.id)))
 
 
 async def open_folder(asked: Asked, callback: OpenFolder) -> None:
     """A page of a folder, in the same message."""
     found = await asked.desk.browse.page(asked.person.id, callback.token, callback.page)
-    await asked.put(views.listing(asked.texts, found))
+    await asked.put(browse_views.listing(asked.texts, found))
 
 
 async def open_root(asked: Asked, _callback: OpenRoot) -> None:
     """Back to the top, in the same message."""
-    await asked.put(views.listing(asked.texts, await asked.desk.browse.page(asked.person.id)))
+    await asked.put(browse_views.listing(asked.texts, await asked.desk.browse.page(asked.person.id)))
 
 
 async def show_entry(asked: Asked, callback: ShowEntry) -> None:
@@ -70,6 +78,8 @@ async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:
             await _get_back(asked, callback.token)
         case EntryDeed.SHOW:
             await _get_back(asked, callback.token, AS_MEDIA)
+        case EntryDeed.SHARE:
+            await sharing.panel(asked, callback.token)
         case EntryDeed.RENAME:
             await ask_for_name(asked, callback.token)
         case EntryDeed.DELETE:
@@ -84,10 +94,10 @@ async def export_entry(asked: Asked, callback: ExportEntry) -> None:
 
 
 async def undo(asked: Asked, callback: UndoDeed) -> None:
-    """Take a rename or a deletion back."""
+    """Take a deed back."""
     back = asked.back
     undone = await asked.desk.undo.request(asked.person.id, callback.undo_id)
-    note = asked.texts.t("undo.restored" if undone.deed is Deed.TRASH else "undo.renamed")
+    note = asked.texts.t(_UNDONE[undone.deed])
     await asked.put(views.entry(asked.texts, undone.card, note=f"↩️ {note}", back=back))
 
 
