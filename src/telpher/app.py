@@ -202,7 +202,7 @@ class App:
         if self._profiles is not None:
             self._stack.callback(self._profiles.dump)
         # After all that counts has stopped, and before the store closes.
-        self._stack.push_async_callback(measures.flush)
+        self._stack.push_async_callback(measures.keep)
         self._watch_places(measures)
         dispatcher = self._dispatcher = Dispatcher(
             intake, self._handle, self._tell_failure, watch=measures.update_handled

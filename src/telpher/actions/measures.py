@@ -6,7 +6,6 @@ Nothing here names a file or says what somebody wrote. What an hour came to is k
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -146,9 +145,14 @@ class Measures:
             self.lag.observe(value=max(0.0, loop.time() - asked_s))
             if loop.time() - flushed_s >= _FLUSHED_EVERY_S:
                 flushed_s = loop.time()
-                # Figures are not worth more than the disk has room for.
-                with contextlib.suppress(DiskFullError, StoreError):
-                    await self.flush()
+                await self.keep()
+
+    async def keep(self) -> None:
+        """Store what was counted, where that can be done: figures are worth less than what the disk is needed for."""
+        try:
+            await self.flush()
+        except (DiskFullError, StoreError) as error:
+            _log.warning("the hour's figures are not stored: %s", type(error).__name__)
 
     async def flush(self) -> None:
         """Store what was counted since the last time."""
