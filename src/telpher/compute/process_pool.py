@@ -50,6 +50,19 @@ class _Worker:
     order: _Order | None = None
 
 
+def finish(call: Call, answer: Mapping[str, Any], worker: str) -> None:
+    """End a call with what `worker.obey` told of it."""
+    if "cancelled" in answer:
+        call.fail(CallCancelledError())
+    elif "error" in answer:
+        kind = getattr(errors, answer["error"]["kind"], ComputationFailedError)
+        params = answer["error"]["params"]
+        call.fail(kind(str(params.get("reason", "")), **params))
+    else:
+        times = {"start_s": answer["start_s"], "end_s": answer["end_s"]}
+        call.answer(CallTiming(worker=worker, value=answer["value"], **times))
+
+
 class ProcessPool:
     """Belongs to the event loop on which it was made. Workers start with the first call, and are replaced when they die."""
 
@@ -149,15 +162,9 @@ class ProcessPool:
         order, worker.order = worker.order, None
         if order is None:
             return
-        if "cancelled" in answer:
-            order.call.fail(CallCancelledError())
-        elif "error" in answer:
-            kind = getattr(errors, answer["error"]["kind"], ComputationFailedError)
-            order.call.fail(kind(**answer["error"]["params"]))
-        else:
-            value = _text_in(descriptors[0]) if "shared" in answer else answer["value"]
-            name = f"process {worker.process.pid}"
-            order.call.answer(CallTiming(worker=name, start_s=answer["start_s"], end_s=answer["end_s"], value=value))
+        if "shared" in answer:
+            answer["value"] = _text_in(descriptors[0])
+        finish(order.call, answer, f"process {worker.process.pid}")
 
     def _bury(self, worker: _Worker, place: int) -> None:
         """A worker's line has broken: what it was doing has failed, and the next call starts another."""

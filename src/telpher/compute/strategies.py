@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from telpher import errors
-from telpher.compute import machine
+from telpher.compute import interpreter_pool, machine
 from telpher.compute.crew import Call, Pool, failure, settle
 from telpher.compute.native_pool import NativePool
 from telpher.compute.port import Arguments, CallTiming, Module, Run, RunProgress, Strategy, TellRun, Titles
@@ -34,6 +34,7 @@ class Crew:
         self._native: dict[int, NativePool] = {}
         self._python: dict[int, PythonThreads] = {}
         self._processes: ProcessPool | None = None
+        self._interpreters: interpreter_pool.InterpreterPool | None = None
 
     def threads(self, module: Module, count: int) -> Pool:
         """`count` threads that fit the module's kernel: C threads where it needs no Python."""
@@ -50,6 +51,11 @@ class Crew:
             self._processes = ProcessPool(self.workers)
         return self._processes
 
+    def interpreters(self) -> interpreter_pool.InterpreterPool:
+        if self._interpreters is None:
+            self._interpreters = interpreter_pool.InterpreterPool(self.workers)
+        return self._interpreters
+
     def cool(self, module: Module) -> None:
         """Give back the memory that the module's calls have kept warm, here and in worker processes."""
         module.cool()
@@ -58,9 +64,8 @@ class Crew:
 
     async def close(self) -> None:
         pools: list[Pool] = [*self._native.values(), *self._python.values()]
-        if self._processes is not None:
-            pools.append(self._processes)
-        self._native, self._python, self._processes = {}, {}, None
+        pools += [pool for pool in (self._processes, self._interpreters) if pool is not None]
+        self._native, self._python, self._processes, self._interpreters = {}, {}, None, None
         for pool in pools:
             await pool.close()
 
@@ -191,6 +196,23 @@ class Processes(_Pooled):
         return pool
 
 
+class Interpreters(_Pooled):
+    """Interpreters of their own in threads of this process: a GIL each, without the weight of a process."""
+
+    name = "interpreters"
+    titles: ClassVar[Titles] = {"en": "Interpreters", "ru": "Интерпретаторы"}
+    descriptions: ClassVar[Titles] = {
+        "en": "subinterpreters in threads of this process, each with a GIL of its own",
+        "ru": "субинтерпретаторы в потоках этого процесса, у каждого свой GIL",
+    }
+
+    def unavailable(self, module: Module) -> Titles | None:
+        return module.unavailable or interpreter_pool.unavailable()
+
+    async def _pool(self, module: Module, concurrency: int) -> Pool:
+        return self._crew.interpreters()
+
+
 class NaiveProcesses:
     """The lesson's way: for every run new processes and a Manager, which cost more than a short call is worth."""
 
@@ -243,4 +265,4 @@ def all_strategies(crew: Crew) -> tuple[Strategy, ...]:
     return tuple(kind(crew) for kind in ALL)
 
 
-ALL: tuple[Any, ...] = (Linear, Threads, Processes, NaiveProcesses)
+ALL: tuple[Any, ...] = (Linear, Threads, Processes, Interpreters, NaiveProcesses)

@@ -42,10 +42,11 @@ def main(arguments: list[str]) -> None:
                 modules[order["cool"]].cool()
                 continue
             control = native.Control(shared[order["control"] :][: native.CONTROL_SIZE])
-            _answer(line, *_obey(modules[order["module"]], order["arguments"], control))
+            _answer(line, *obey(modules[order["module"]], order["arguments"], control))
 
 
-def _obey(module: Module, arguments: Arguments, control: native.Control) -> tuple[dict[str, Any], str]:
+def obey(module: Module, arguments: Arguments, control: native.Control) -> tuple[dict[str, Any], str]:
+    """One call: what came of it and when, as JSON can hold it, and beside it a text that is too long for a packet."""
     answer: dict[str, Any] = {"start_s": time.perf_counter()}
     text = ""
     try:

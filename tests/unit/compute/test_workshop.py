@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import dataclasses
+import json
 import os
 import signal
 import threading
@@ -14,7 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from telpher.compute import modules, workshop
+from telpher.compute import interpreter_pool, modules, workshop
+from telpher.compute.kernels import pool
 from telpher.compute.port import Arguments, CallCancelledError, Control, Module, Parameter, RunProgress, Titles, Value
 from telpher.compute.reservations import Reservations
 from telpher.compute.workshop import Workshop
@@ -29,6 +32,7 @@ from telpher.errors import (
 
 STRATEGIES = ("linear", "threads", "processes", "naive-processes")
 ENDLESS = {"terms": 10**12}
+SEARCH = modules.registry()["search"].complete({})
 
 
 @pytest.fixture
@@ -203,6 +207,30 @@ def _compute_threads() -> list[int]:
         int(task.name)
         for task in Path("/proc/self/task").iterdir()
         if os.sched_getscheduler(int(task.name)) == os.SCHED_IDLE
+    ]
+
+
+async def test_interpreters_run_or_say_why_not(shop: Workshop) -> None:
+    reason = shop.unavailable("pi", "interpreters")
+    if hasattr(concurrent.futures, "InterpreterPoolExecutor"):
+        assert reason is None
+        assert (await shop.run("search", {"n": 1000}, "interpreters", 4)).value == 999
+    else:
+        assert reason is not None
+        assert "3.14" in reason["en"]
+        assert "3.14" in reason["ru"]
+        with pytest.raises(StrategyUnavailableError, match=r"3\.14"):
+            await shop.run("search", {"n": 1000}, "interpreters")
+
+
+def test_what_crosses_an_interpreters_border_is_texts_and_numbers() -> None:
+    control = pool.Control()
+    answer = json.loads(interpreter_pool.call_here("search", json.dumps({**SEARCH, "n": 1000}), control.address))
+    assert answer["value"] == 999
+    assert answer["start_s"] <= answer["end_s"]
+    control.cancel()
+    assert json.loads(interpreter_pool.call_here("search", json.dumps({**SEARCH, "n": 1000}), control.address))[
+        "cancelled"
     ]
 
 

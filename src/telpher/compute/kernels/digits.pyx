@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True, binding=False
+# cython: language_level=3, freethreading_compatible=True, subinterpreters_compatible=own_gil, binding=False
 """Decimal digits of pi over several threads, without the interpreter's lock. Only there when built with GMP."""
 
 from cpython.pycapsule cimport PyCapsule_New

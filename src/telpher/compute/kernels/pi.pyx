@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True, binding=False
+# cython: language_level=3, freethreading_compatible=True, subinterpreters_compatible=own_gil, binding=False
 """Pi by the lesson's series, without the interpreter's lock."""
 
 from cpython.pycapsule cimport PyCapsule_New

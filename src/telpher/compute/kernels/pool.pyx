@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True, binding=False, embedsignature=False
+# cython: language_level=3, freethreading_compatible=True, subinterpreters_compatible=own_gil, binding=False, embedsignature=False
 """Native kernels called from Python: on this thread without the lock, or on a pool of C threads that never take it."""
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -84,6 +84,11 @@ cdef class Control:
             PyBuffer_Release(&self.place)
 
     @property
+    def address(self):
+        """Where it lies: for another interpreter of this process."""
+        return <size_t>self.control
+
+    @property
     def cancelled(self):
         return telpher_is_cancelled(self.control) != 0
 
@@ -165,18 +170,11 @@ cdef class Pool:
             raise OSError(errno, os.strerror(errno))
 
     def __dealloc__(self):
-        self._close()
-
-    cdef void _close(self) noexcept:
-        cdef telpher_pool *pool = self.pool
-        self.pool = NULL
-        if pool != NULL:
-            with nogil:
-                telpher_pool_close(pool)
+        close_pool(self)
 
     def close(self):
         """Stop running calls, forget waiting ones, end the threads. Waits for the kernels to notice."""
-        self._close()
+        close_pool(self)
         self.controls.clear()
 
     def fileno(self):
@@ -213,3 +211,13 @@ cdef class Pool:
             telpher_call_free(finished)
             finished = next_call
         return taken
+
+
+# Not a method: those of extension types need a table in the type, with which the second import into a subinterpreter crashed
+# (Cython 3.3, Python 3.13).
+cdef void close_pool(Pool self) noexcept:
+    cdef telpher_pool *pool = self.pool
+    self.pool = NULL
+    if pool != NULL:
+        with nogil:
+            telpher_pool_close(pool)

@@ -1,7 +1,8 @@
-# cython: language_level=3, freethreading_compatible=True, binding=False, boundscheck=False, wraparound=False
+# cython: language_level=3, freethreading_compatible=True, subinterpreters_compatible=own_gil, binding=False
 """Searching sorted arrays of 32-bit integers, without the interpreter's lock."""
 
 from cpython.pycapsule cimport PyCapsule_New
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
@@ -39,9 +40,38 @@ def cool():
         search_cool()
 
 
-cdef check_sizes(const int32_t[::1] queries, int64_t[::1] positions):
-    if queries.shape[0] != positions.shape[0]:
-        raise ValueError(f"{queries.shape[0]} queries, but room for {positions.shape[0]} positions")
+cdef class Numbers:
+    """A contiguous array of integers, held. (Cython's typed memoryviews cannot be had in subinterpreters.)"""
+
+    cdef Py_buffer buffer
+    cdef bint is_held
+    cdef void *first
+    cdef int64_t count
+
+    def __cinit__(self, array, Py_ssize_t item_size, bint is_written):
+        cdef int wanted = PyBUF_FORMAT | PyBUF_ND
+        self.is_held = False
+        if is_written:
+            wanted |= PyBUF_WRITABLE
+        PyObject_GetBuffer(array, &self.buffer, wanted)
+        self.is_held = True
+        kind = (<bytes>self.buffer.format).decode("ascii").lstrip("@=<") if self.buffer.format != NULL else "B"
+        if self.buffer.ndim != 1 or self.buffer.itemsize != item_size or kind not in ("i", "l", "q"):
+            raise ValueError(f"a row of signed {8 * item_size}-bit integers is needed, not {self.buffer.ndim} dimensions of {kind}")
+        self.first = self.buffer.buf
+        self.count = self.buffer.shape[0]
+
+    def __dealloc__(self):
+        if self.is_held:
+            PyBuffer_Release(&self.buffer)
+
+
+cdef tuple queries_and_positions(queries, positions):
+    cdef Numbers asked = Numbers(queries, sizeof(int32_t), False)
+    cdef Numbers found = Numbers(positions, sizeof(int64_t), True)
+    if asked.count != found.count:
+        raise ValueError(f"{asked.count} queries, but room for {found.count} positions")
+    return asked, found
 
 
 cdef const search_functions *functions_of(str width) except NULL:
@@ -54,19 +84,16 @@ cdef class Index:
     """A static B-tree over a sorted array: built once, it answers many queries. Several threads may query it at once."""
 
     cdef search_index index
-    cdef const int32_t[::1] keys  # held, so that the array outlives the index
+    cdef Numbers keys  # held, so that the array outlives the index
     cdef const search_functions *functions
 
-    def __cinit__(self, const int32_t[::1] keys not None, str width="auto"):
+    def __cinit__(self, keys, str width="auto"):
         cdef int status
-        cdef const int32_t *first = NULL
         memset(&self.index, 0, sizeof(self.index))
         self.functions = functions_of(width)
-        self.keys = keys
-        if keys.shape[0] > 0:
-            first = &keys[0]
+        self.keys = Numbers(keys, sizeof(int32_t), False)
         with nogil:
-            status = search_index_open(&self.index, first, keys.shape[0])
+            status = search_index_open(&self.index, <const int32_t *>self.keys.first, self.keys.count)
         if status != 0:
             raise MemoryError
 
@@ -78,29 +105,28 @@ cdef class Index:
         """Memory beside the array's own."""
         return self.index.nodes_size
 
-    def search(self, const int32_t[::1] queries not None, int64_t[::1] positions not None):
+    def search(self, queries, positions):
         """Write for each query how many keys are smaller than it."""
         cdef telpher_control control
-        check_sizes(queries, positions)
-        if queries.shape[0] == 0:
-            return
+        cdef Numbers asked, found
+        asked, found = queries_and_positions(queries, positions)
         memset(&control, 0, sizeof(control))
         with nogil:
-            self.functions.many(&self.index, &queries[0], &positions[0], queries.shape[0], &control)
+            self.functions.many(&self.index, <const int32_t *>asked.first, <int64_t *>found.first, asked.count, &control)
 
 
-def halving(
-    const int32_t[::1] keys not None, const int32_t[::1] queries not None, int64_t[::1] positions not None, str width="auto"
-):
+def halving(keys, queries, positions, str width="auto"):
     """The same as `Index(keys).search(queries, positions)` without building an index first."""
     cdef telpher_control control
     cdef const search_functions *functions = functions_of(width)
-    check_sizes(queries, positions)
-    if queries.shape[0] == 0:
-        return
-    if keys.shape[0] == 0:
-        positions[:] = 0
-        return
+    cdef Numbers held = Numbers(keys, sizeof(int32_t), False)
+    cdef Numbers asked, found
+    asked, found = queries_and_positions(queries, positions)
     memset(&control, 0, sizeof(control))
+    if held.count == 0:
+        memset(found.first, 0, <size_t>found.count * sizeof(int64_t))
+        return
     with nogil:
-        functions.halve(&keys[0], keys.shape[0], &queries[0], &positions[0], queries.shape[0], &control)
+        functions.halve(
+            <const int32_t *>held.first, held.count, <const int32_t *>asked.first, <int64_t *>found.first, asked.count, &control
+        )

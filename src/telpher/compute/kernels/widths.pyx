@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True, binding=False
+# cython: language_level=3, freethreading_compatible=True, subinterpreters_compatible=own_gil, binding=False
 """Which vector instructions the kernels can use on this machine."""
 
 cdef extern from "widths_impl.h" nogil:
