@@ -78,12 +78,18 @@ async def test_a_cancelled_computation_returns_and_frees_its_threads() -> None:
 def test_a_failed_allocation_is_survived() -> None:
     # In a process of its own, whose memory nobody has stretched before.
     program = """
-import psutil, resource
+import psutil, resource, time
 from telpher.compute.kernels import digits, pool
 room = psutil.Process().memory_info().vms + (16 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (room, room))
 assert pool.call(digits.kernel(), (2_500_000, 2), pool.Control())[0] == 2
-assert pool.call(digits.kernel(), (100, 2), pool.Control())[3].endswith(b"679")
+for _ in range(200):
+    # The threads of the call before may still be leaving, with stacks that count.
+    outcome = pool.call(digits.kernel(), (100, 2), pool.Control())
+    if outcome[0] == 0:
+        break
+    time.sleep(0.05)
+assert outcome[3].endswith(b"679")
 print("survived")
 """
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
