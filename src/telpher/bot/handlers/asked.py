@@ -44,6 +44,11 @@ class Asked:
         return self.pressed.message.message_id if self.pressed.message else 0
 
     @property
+    def is_in_group(self) -> bool:
+        """Others read along."""
+        return self.chat_id != self.private_chat_id
+
+    @property
     def private_chat_id(self) -> int:
         """Where only this person reads along: a private chat has its person's id."""
         return self.person.id

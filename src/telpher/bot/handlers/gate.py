@@ -10,6 +10,7 @@ from telpher.access import Role
 from telpher.access.flood import Verdict
 from telpher.bot.desk import Desk
 from telpher.bot.formats import duration, plain
+from telpher.bot.handlers import groups
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.handlers.entering import code_in, enter
 from telpher.bot.texts import Texts
@@ -26,10 +27,12 @@ async def admit(desk: Desk, update: Update) -> Asked | None:
         await _meet_stranger(desk, update, texts)
         return None
     if chat is None or chat.type != Chat.PRIVATE:
-        # A group would show one person's drive to all the others.
         if update.callback_query is not None:
+            # We put no buttons of ours before everybody.
             await desk.outbox.answer_callback(update.callback_query.id, texts.t("error.stale_button"), show_alert=True)
-        return None
+            return None
+        if chat is None or update.message is None or not groups.is_for_us(update.message, desk.identity):
+            return None
     asked = Asked(desk, update, person, texts, chat.id)
     return None if person.role is not Role.OWNER and await _is_too_much(asked) else asked
 

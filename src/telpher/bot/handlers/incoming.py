@@ -31,14 +31,18 @@ class _Media:
 
 async def file(asked: Asked) -> None:
     """Accept it, or say why not."""
-    message = asked.message
+    await carry(asked, asked.message, asked.message.caption)
+
+
+async def carry(asked: Asked, message: Message, caption: str | None) -> bool:
+    """Accept the file of `message`; False when it was refused. All that is said is said in `asked`'s chat."""
     media = _media_of(message)
     if media is None:
         await asked.answer(asked.texts.t("no_file.text"))
-        return
+        return False
     incoming = Incoming(
         bot_id=asked.desk.identity.id,
-        chat_id=asked.chat_id,
+        chat_id=message.chat.id,
         message_id=message.message_id,
         album_id=message.media_group_id,
         kind=media.kind,
@@ -46,25 +50,28 @@ async def file(asked: Asked) -> None:
         file_name=media.name,
         mime_type=media.mime_type,
         size_bytes=media.size_bytes,
-        caption=message.caption,
+        caption=caption,
         sent_at=_sent_at(message),
     )
     try:
-        accepted = await _accept(asked, incoming)
+        accepted = await _accept(asked, incoming, is_forwarded=message.forward_origin is not None)
     except (FileTooBigError, BadInputError, LimitReachedError, LoginRequiredError) as error:
-        await asked.show(views.refused_file(asked.texts, media.name or "", error), reply_to=message.message_id)
-        return
+        await asked.show(
+            views.refused_file(asked.texts, media.name or "", error), reply_to=where.reply_to(asked, incoming)
+        )
+        return False
     if accepted is not None:
         await where.open_receipt(asked, incoming, accepted)
+    return True
 
 
-async def _accept(asked: Asked, incoming: Incoming) -> SaveAccepted | None:
+async def _accept(asked: Asked, incoming: Incoming, *, is_forwarded: bool) -> SaveAccepted | None:
     """None when the person is asked first where it shall go."""
     desk = asked.desk
     mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
     facts = FileFacts(incoming.kind, mime_type, incoming.sent_at.astimezone())
     destination, caption = await desk.browser.destinations.decide(
-        asked.person.id, facts, incoming.caption, is_forwarded=asked.message.forward_origin is not None
+        asked.person.id, facts, incoming.caption, is_forwarded=is_forwarded
     )
     incoming = dataclasses.replace(incoming, caption=caption)
     if destination is None:

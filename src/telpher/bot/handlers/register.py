@@ -27,6 +27,7 @@ from telpher.bot.handlers import (
     files,
     folders,
     gate,
+    groups,
     incoming,
     jobs,
     messages,
@@ -159,7 +160,7 @@ def _serve(desk: Desk, answer: Answer) -> PtbCallback:
         if asked is None:
             return
         try:
-            await answer(asked)
+            await (groups.answer if asked.is_in_group else answer)(asked)
         except (StoreError, DiskFullError):
             raise  # whoever handed the update over keeps it until the database works again
         except TelpherError as error:

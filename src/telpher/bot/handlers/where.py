@@ -98,7 +98,7 @@ async def hold(asked: Asked, incoming: Incoming) -> None:
     shown = where_views.held(asked.texts, held.errand, held.names)
     if held.errand.message_id is not None and await asked.edit(held.errand.message_id, shown):
         return
-    await hold_files.asked(held.errand.id, await asked.show(shown, reply_to=incoming.message_id))
+    await hold_files.asked(held.errand.id, await asked.show(shown, reply_to=reply_to(asked, incoming)))
 
 
 async def release(asked: Asked, errand: Errand, destination: Destination) -> None:
@@ -113,11 +113,15 @@ async def release(asked: Asked, errand: Errand, destination: Destination) -> Non
 async def open_receipt(asked: Asked, incoming: Incoming, accepted: SaveAccepted) -> None:
     """One receipt for a file, or for all of an album. It stands in the person's own chat, whereever the file came from."""
     key = f"save:{incoming.bot_id}:{incoming.chat_id}:{incoming.album_id or incoming.message_id}"
-    is_here = incoming.chat_id == asked.private_chat_id
     await asked.desk.receipts.open(
         key,
         ReceiptView.SAVE,
         accepted.job,
         chat_id=asked.private_chat_id,
-        reply_to=incoming.message_id if is_here else None,
+        reply_to=reply_to(asked, incoming),
     )
+
+
+def reply_to(asked: Asked, incoming: Incoming) -> int | None:
+    """The file's message, where it stands in the person's own chat."""
+    return incoming.message_id if incoming.chat_id == asked.private_chat_id else None
