@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import struct
@@ -21,8 +22,16 @@ from telpher.settings import Settings
 
 
 @pytest.fixture
-async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    return await over_google(telpher_settings, sandbox, tmp_path)
+def owners() -> tuple[int, ...]:
+    """The first has the Google Drive."""
+    return (1001, 1002)
+
+
+@pytest.fixture
+async def telpher_settings(
+    telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path, owners: tuple[int, ...]
+) -> Settings:
+    return await over_google(telpher_settings, sandbox, tmp_path, owners)
 
 
 def png(side: int = 16) -> bytes:
@@ -41,6 +50,13 @@ async def opened(person: Person, name: str, title: str = "Your drive") -> Messag
     listing = await person.ask("/files", has_text(title))
     await person.press(listing, name)
     return await person.wait_for(lambda one: has_text(name)(one) and buttons_of(one) != buttons_of(listing))
+
+
+async def wanted(person: Person, card: Message, label: str) -> None:
+    """Press, again for as long as what was asked for before counts as being on its way."""
+    async with asyncio.timeout(20):
+        while (await person.press(card, label)).text == "Already on its way":
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +81,7 @@ async def test_a_google_document_comes_in_the_format_that_was_chosen(
     assert (await anna.download(sent)).startswith(b"%PDF-")
     for _ in range(2):
         last = anna.last_message
-        await anna.press(card, f"📥 {office.upper()}")
+        await wanted(anna, card, f"📥 {office.upper()}")
         sent = await anna.wait_for(lambda message: "document" in message, after=last)
         assert sent["document"]["file_name"] == f"Quarterly.{office}"
         assert member in zipfile.ZipFile(BytesIO(await anna.download(sent))).namelist()
@@ -89,7 +105,7 @@ async def test_a_picture_is_shown_and_also_comes_as_it_is(telpher_running: Telph
     receipt = await anna.wait_for(has_text("red.png", "verified"))
     for _ in range(2):
         last = anna.last_message
-        await anna.press(receipt, "Show here")
+        await wanted(anna, receipt, "Show here")
         shown = await anna.wait_for(lambda message: "photo" in message, after=last)
         assert shown["from"]["is_bot"]
     last = anna.last_message
@@ -108,6 +124,7 @@ async def test_what_telegram_cannot_show_comes_as_a_file(telpher_running: Telphe
     assert await anna.download(returned) == png()
 
 
+@pytest.mark.parametrize("owners", [(1002, 1001)])
 async def test_russian_buttons(telpher_running: TelpherRunning) -> None:
     async with Person(telpher_running.sandbox.url, 1002) as boris:
         await boris.send_file(os.urandom(2000), name="фильм.mp4", kind="document")
