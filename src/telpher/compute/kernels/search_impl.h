@@ -43,7 +43,7 @@ typedef struct search_index {
     int64_t nodes_size;            /* bytes mapped for them */
     int levels;                    /* inner ones */
     int32_t *level[SEARCH_MOST_LEVELS]; /* level[0]: just above the leaves */
-    int32_t tail[SEARCH_NODE] __attribute__((aligned(64))); /* the last leaf, filled up with INT32_MAX */
+    int32_t tail[SEARCH_NODE]; /* the last leaf, filled up with INT32_MAX */
 } search_index;
 
 /* 0, or TELPHER_NO_MEMORY. `keys` must outlive the index and not change. */
