@@ -5,7 +5,7 @@ VENV := .venv/bin
 PYTEST_WORKERS ?= 4
 
 .PHONY: help run test check setup setup-dev build lock format docs screenshot screenshots clean asan lesson \
-        bench-compute bench-latency bench-transfers
+        bench-compute bench-latency bench-transfers soak
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -67,3 +67,6 @@ asan: build  ## The kernels' tests under AddressSanitizer and UBSan
 
 clean:  ## Remove what was built; data/ stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis test-output
+
+soak: build  ## Fifty people, faults everywhere, a kill -9 a minute: SOAK_MINUTES of it (10)
+	@$(VENV)/python -m benchmarks.soak
