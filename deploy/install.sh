@@ -61,9 +61,9 @@ service_forget() {
     if service_can_start; then systemctl daemon-reload; fi
 }
 
-# Whether the running service says it is ready, within $HEALTH_TIMEOUT_S.
+# Whether the running service says it is ready, within $1 seconds.
 service_is_healthy() {
-    "$PREFIX/current/venv/bin/python" - "$CONFIG/telpher.env" "$HEALTH_TIMEOUT_S" <<'PYTHON'
+    "$PREFIX/current/venv/bin/python" - "$CONFIG/telpher.env" "$1" <<'PYTHON'
 import subprocess, sys, time, urllib.error, urllib.request
 from dotenv import dotenv_values
 settings, deadline = dotenv_values(sys.argv[1]), time.monotonic() + float(sys.argv[2])
@@ -269,7 +269,7 @@ switch_over() {
     fi
     use_release "$release" || return 1
     service_start || return 1
-    service_is_healthy
+    service_is_healthy "$HEALTH_TIMEOUT_S"
 }
 
 go_back() {
@@ -282,7 +282,7 @@ go_back() {
     if [ -n "$backup" ]; then undo_migration || say "The database could not be restored: its backup is $backup"; fi
     use_release "$before"
     service_start
-    if service_is_healthy; then was="the version before runs again"; else was="the version before is not healthy either: telpher doctor"; fi
+    if service_is_healthy 60; then was="the version before runs again"; else was="the version before is not healthy either: telpher doctor"; fi
     rm -rf "$release"
     fail "the new version did not become healthy; $was. Its log: journalctl -u telpher -n 100"
 }
