@@ -79,9 +79,8 @@ async def _is_still(drive: Drive, folder_id: EntryId, parent_id: EntryId, name: 
         entry = await drive.stat(folder_id)
     except EntryNotFoundError:
         return False
-    is_there = entry.is_folder and not entry.is_trashed and entry.name.casefold() == name.casefold()
-    # The top of an account that may not look at it has two names: its alias and its id.
-    return is_there and (entry.parent_id == parent_id or parent_id == (await drive.root()).id)
+    is_same = entry.parent_id == parent_id and entry.name.casefold() == name.casefold()
+    return is_same and entry.is_folder and not entry.is_trashed
 
 
 def _is_it(drive: str, parent_id: EntryId, name: str) -> tuple[sa.ColumnElement[bool], ...]:
