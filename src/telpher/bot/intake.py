@@ -87,7 +87,7 @@ class Intake:
                 update.update_id: {
                     "bot_id": self._bot_id,
                     "update_id": update.update_id,
-                    "body": json.dumps(update.raw, ensure_ascii=False),
+                    "body": _body(update.raw),
                     "state": "new",
                     "replays": 0,
                     "lone_starts": 0,
@@ -156,9 +156,19 @@ def _prune(connection: Connection, now_ms: int) -> int:
     return connection.execute(old).rowcount
 
 
+def _body(raw: RawUpdate) -> str:
+    """As JSON that UTF-8 can hold: half a surrogate pair, which JSON can say, stays escaped."""
+    body = json.dumps(raw, ensure_ascii=False)
+    try:
+        body.encode()
+    except UnicodeEncodeError:
+        return json.dumps(raw)
+    return body
+
+
 def _received(raw: RawUpdate) -> Received:
     update_id = raw.get("update_id")
-    if not isinstance(update_id, int) or isinstance(update_id, bool):
+    if not isinstance(update_id, int) or isinstance(update_id, bool) or not 0 <= update_id < 1 << 63:
         raise BadInputError("an update without an update_id")
     return Received(update_id, _chat_key(raw), raw)
 

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import dataclasses
 import json
+import resource
 import selectors
 import signal
 import subprocess
@@ -50,6 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until a signal; the exit code."""
     _return_memory()
+    _leave_no_core()
     if settings.telegram_token:
         return _serve(settings, state_dir=settings.data_dir, profile_dir=args.profile)
     state_dir = settings.data_dir / "sandbox"
@@ -72,6 +74,11 @@ def _return_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for option, value in _MALLOC_OPTIONS.items():
             mallopt(option, value)
+
+
+def _leave_no_core() -> None:
+    """A dump of our memory would hold tokens: neither we nor what we start leaves one, whatever the machine's own rule."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _serve(settings: Settings, *, state_dir: Path, profile_dir: Path | None, chat_page: str = "") -> int:

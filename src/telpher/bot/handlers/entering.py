@@ -36,7 +36,8 @@ async def enter(desk: Desk, message: Message, texts: Texts) -> bool:
         return False
     await _tell_owner(desk, entered)
     screen = first_words(texts, entered.person)
-    await desk.outbox.send_message(message.chat.id, screen.text, screen.keyboard)
+    with contextlib.suppress(TelpherError):
+        await desk.outbox.send_message(message.chat.id, screen.text, screen.keyboard)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from telegram import Chat, Update
@@ -14,6 +15,7 @@ from telpher.bot.handlers import groups
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.handlers.entering import code_in, enter
 from telpher.bot.texts import Texts
+from telpher.errors import TelpherError
 
 
 async def admit(desk: Desk, update: Update) -> Asked | None:
@@ -43,10 +45,12 @@ async def _is_too_much(asked: Asked) -> bool:
     verdict = flood.judge(asked.person.id, message.date.timestamp() if message is not None else time.time())
     if verdict is Verdict.TOO_MUCH:
         line = asked.texts.t("flood.text", wait=duration(asked.texts, flood.wait_s))
-        if pressed is not None:
-            await asked.toast(plain(line), is_alert=True)
-        elif message is not None:
-            await asked.answer(f"✋ {line}", reply_to=message.message_id)
+        # Said at most once: whom it does not reach is not told again.
+        with contextlib.suppress(TelpherError):
+            if pressed is not None:
+                await asked.toast(plain(line), is_alert=True)
+            elif message is not None:
+                await asked.answer(f"✋ {line}", reply_to=message.message_id)
     return verdict is not Verdict.ADMITTED
 
 
@@ -59,7 +63,9 @@ async def _meet_stranger(desk: Desk, update: Update, texts: Texts) -> None:
     if not await desk.access.shall_answer_stranger(user.id):
         return
     line = texts.t("stranger.code" if code_in(update.message) else "stranger.text", id=user.id)
-    if update.callback_query is not None:
-        await desk.outbox.answer_callback(update.callback_query.id, plain(line), show_alert=True)
-    elif chat is not None:
-        await desk.outbox.send_message(chat.id, line)
+    # One who has blocked us, and still knocks, is no fault of ours.
+    with contextlib.suppress(TelpherError):
+        if update.callback_query is not None:
+            await desk.outbox.answer_callback(update.callback_query.id, plain(line), show_alert=True)
+        elif chat is not None:
+            await desk.outbox.send_message(chat.id, line)
