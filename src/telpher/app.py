@@ -23,7 +23,7 @@ from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from telpher import doctor, notify
 from telpher.access import Access, EntryRefs
-from telpher.actions import alerts, connect_google, get_back, run_module, save_file, settle_share
+from telpher.actions import alerts, connect_google, get_back, run_module, save_file, send_zip, settle_share
 from telpher.actions.alerts import Alerts
 from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
 from telpher.actions.browse import Browse
@@ -47,6 +47,8 @@ from telpher.actions.rename import Rename
 from telpher.actions.resume_accounts import ResumeAccounts
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
+from telpher.actions.select import Select, Selections
+from telpher.actions.send_zip import SendZip
 from telpher.actions.sent_files import SentFiles
 from telpher.actions.settle_share import SettleShare
 from telpher.actions.share import Share
@@ -84,6 +86,7 @@ from telpher.drive_opener import DriveOpener, has_house_drive, house_vault_of, o
 from telpher.drives.observed import observed
 from telpher.errors import SettingsInvalidError, TelpherError
 from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
+from telpher.jobs.port import Queue
 from telpher.jobs.turns import Lane
 from telpher.linking import LOGIN_LANE, build_linking
 from telpher.metrics import render
@@ -291,22 +294,15 @@ class App:
             limits=limits,
             folder_for=destinations.folder_for,
         )
-        sent_files = SentFiles(store, identity.id)
-        courier = TelegramCourier(request, self._address, limit_bytes=limits.send_bytes)
-        sending = GetBack(
-            cards=cards,
-            sent=sent_files,
-            queue=queue,
-            courier=courier,
-            limits=limits,
-            scratch_dir=self._state_dir / "spool",
-        )
+        browse = Browse(cards, pager, personal, trails)
+        sent_files, selections = SentFiles(store, identity.id), Selections(store)
+        sending, zipping = self._sending(cards, queue, request, sent_files, selections)
         computing = RunModule(access=access, queue=queue, workshop=workshop, modules=modules)
         modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
         conversation = Conversation(computing.offered(), modules_page)
         undo_log = UndoLog(store)
         share_book = ShareBook(store)
-        settling = SettleShare(book=share_book, drives=their_drives, queue=queue)
+        settling = SettleShare(book=share_book, drives=drives, queue=queue)
         browser = Browser(
             find=Find(cards, pager, store),
             shelves=Shelves(cards, pager),
@@ -341,7 +337,7 @@ class App:
             access,
             queue,
             {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget},
-            {get_back.KIND: sending.send_whatever_arrived},
+            {get_back.KIND: sending.send_whatever_arrived, send_zip.KIND: zipping.send_whatever_arrived},
         )
         prompts = Prompts(store)
         people = admission.people(
@@ -349,6 +345,7 @@ class App:
         )
         queue.register(save_file.KIND, saving.work)
         queue.register(get_back.KIND, sending.work)
+        queue.register(send_zip.KIND, zipping.work)
         queue.register(run_module.KIND, computing.work)
         queue.register(settle_share.KIND, settling.work)
         self._stack.push_async_callback(receipts.stop)
@@ -366,11 +363,13 @@ class App:
             receipts=receipts,
             prompts=prompts,
             save_file=saving,
-            browse=Browse(cards, pager, personal, trails),
+            browse=browse,
             browser=browser,
             entry_card=entry_card,
             get_back=sending,
             rename=Rename(cards, undo_log),
+            select=Select(cards, browse, selections),
+            send_zip=zipping,
             trash=Trash(cards, undo_log),
             share=Share(cards=cards, book=share_book, settle=settling, log=undo_log),
             list_shares=ListShares(cards=cards, book=share_book),
@@ -385,6 +384,27 @@ class App:
             flood=admission.flood,
             operation=self._operation(access, store, admission.engine, outbox, measures),
         )
+
+    def _sending(
+        self, cards: Cards, queue: Queue, request: AiohttpRequest, sent_files: SentFiles, selections: Selections
+    ) -> tuple[GetBack, SendZip]:
+        """What brings files into a chat."""
+        limits = LOCAL_LIMITS if self._settings.telegram_local else PUBLIC_LIMITS
+        courier = TelegramCourier(request, self._address, limit_bytes=limits.send_bytes)
+        scratch_dir = self._state_dir / "spool"
+        get_back_ = GetBack(
+            cards=cards, sent=sent_files, queue=queue, courier=courier, limits=limits, scratch_dir=scratch_dir
+        )
+        zipping = SendZip(
+            cards=cards,
+            selections=selections,
+            sent=sent_files,
+            queue=queue,
+            courier=courier,
+            limits=limits,
+            scratch_dir=scratch_dir,
+        )
+        return get_back_, zipping
 
     async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
         """Ask Telegram who we are, for as long as it takes: a machine may start before its network does."""

@@ -19,11 +19,9 @@ from telpher.actions.sent_files import Delivery, SentFiles
 from telpher.drives.port import Capability, Drive, Entry, EntryId, ExportFormat, Exports
 from telpher.errors import (
     BadInputError,
-    DeliveryUnknownError,
     EntryNotFoundError,
     FileTooBigError,
     StaleButtonError,
-    TelpherError,
 )
 from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
 from telpher.transfers.port import Progress
@@ -171,11 +169,8 @@ class GetBack:
     async def work(self, run: JobRun) -> Payload:
         """Send the file as it is now, under its name of now; never again what may have arrived, unless the person says so."""
         payload = run.job.payload
-        match await self._sent.delivery(run.job.id):
-            case Delivery.SENT:
-                return {"name": payload["name"], "size_bytes": payload["size_bytes"]}
-            case Delivery.SENDING:
-                raise DeliveryUnknownError("an earlier attempt ended as it was being sent")
+        if await self._sent.is_sent(run.job.id):
+            return {"name": payload["name"], "size_bytes": payload["size_bytes"]}
         drive = await self._cards.drive_of(run.job.person_id, payload["drive"])
         entry = await drive.stat(EntryId(payload["entry_id"]))
         form = str(payload.get("form", AS_FILE))
@@ -195,7 +190,7 @@ class GetBack:
         chat_id, reply_to = int(run.job.payload["chat_id"]), run.job.payload["reply_to"]
         remembered_as = wanted.suffix if wanted else kind
         known = await self._sent.find(drive.name, entry, remembered_as)
-        async with self._noted(run.job):
+        async with self._sent.noted(run.job.id):
             if known is not None:
                 await self._sent.note(run.job.id, Delivery.SENDING)
                 if await self._courier.send_again(chat_id, known, as_kind=kind, reply_to=reply_to):
@@ -206,7 +201,7 @@ class GetBack:
                     name=_name(entry, wanted),
                     mime_type=wanted.mime_type if wanted else entry.mime_type,
                     size_bytes=size_bytes,
-                    chunks=self._note_before_the_last(counted(chunks, size_bytes, run), size_bytes, run.job),
+                    chunks=self._sent.note_before_the_last(counted(chunks, size_bytes, run), size_bytes, run.job.id),
                     as_kind=kind,
                     reply_to=reply_to,
                 )
@@ -216,30 +211,6 @@ class GetBack:
     async def send_whatever_arrived(self, job: Job) -> None:
         """The person has seen that it may have arrived, and wants it sent again."""
         await self._sent.note(job.id, None)
-
-    @contextlib.asynccontextmanager
-    async def _noted(self, job: Job) -> AsyncIterator[None]:
-        """What the send within came to."""
-        try:
-            yield
-        except DeliveryUnknownError:
-            raise
-        except TelpherError:
-            # Telegram refused it, or never had all of it.
-            await self._sent.note(job.id, None)
-            raise
-        await self._sent.note(job.id, Delivery.SENT)
-
-    async def _note_before_the_last(
-        self, chunks: AsyncIterator[bytes], size_bytes: int, job: Job
-    ) -> AsyncIterator[bytes]:
-        """The same chunks. Without the last of them Telegram has no file, so only from there on it may have arrived."""
-        left_bytes = size_bytes
-        async for chunk in chunks:
-            left_bytes -= len(chunk)
-            if left_bytes <= 0:
-                await self._sent.note(job.id, Delivery.SENDING)
-            yield chunk
 
     @contextlib.asynccontextmanager
     async def _opened(

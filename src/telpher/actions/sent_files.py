@@ -6,13 +6,15 @@ knows that the file may have arrived.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
 import sqlalchemy as sa
 
 from telpher.drives.port import Entry, EntryId
+from telpher.errors import DeliveryUnknownError, TelpherError
 from telpher.jobs.port import JobId
 from telpher.store import Store
 from telpher.store.schema import deliveries, sent_files
@@ -99,6 +101,38 @@ class SentFiles:
                 )
 
         await self._store.write(put)
+
+    async def is_sent(self, job_id: JobId) -> bool:
+        """Whether an earlier attempt has sent the job's file. Raises DeliveryUnknownError when it may have."""
+        match await self.delivery(job_id):
+            case Delivery.SENDING:
+                raise DeliveryUnknownError("an earlier attempt ended as it was being sent")
+            case delivery:
+                return delivery is Delivery.SENT
+
+    @contextlib.asynccontextmanager
+    async def noted(self, job_id: JobId) -> AsyncIterator[None]:
+        """Note what the send within came to."""
+        try:
+            yield
+        except DeliveryUnknownError:
+            raise
+        except TelpherError:
+            # Telegram refused it, or never had all of it.
+            await self.note(job_id, None)
+            raise
+        await self.note(job_id, Delivery.SENT)
+
+    async def note_before_the_last(
+        self, chunks: AsyncIterator[bytes], size_bytes: int, job_id: JobId
+    ) -> AsyncIterator[bytes]:
+        """The same chunks. Without the last of them Telegram has no file, so only from there on it may have arrived."""
+        left_bytes = size_bytes
+        async for chunk in chunks:
+            left_bytes -= len(chunk)
+            if left_bytes <= 0:
+                await self.note(job_id, Delivery.SENDING)
+            yield chunk
 
 
 def _version(entry: Entry) -> str:

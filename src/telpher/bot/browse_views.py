@@ -24,6 +24,7 @@ from telpher.bot.browse_callbacks import (
 from telpher.bot.callbacks import Callback, OpenFolder, OpenRoot, ShowEntry
 from telpher.bot.formats import escape, shorten
 from telpher.bot.keyboards import Row, button, icon
+from telpher.bot.select_callbacks import BeginSelection
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen, bold
 from telpher.drives.port import Capability, Order
@@ -116,7 +117,8 @@ def folder_rows(texts: Texts, card: Card) -> list[Row]:
         [
             button(texts.t("button.new_folder"), NewFolder(card.token)),
             button(texts.t("button.upload_here"), UploadHere(card.token)),
-        ]
+        ],
+        [button(texts.t("button.select"), BeginSelection(card.token, 0))],
     ]
 
 

@@ -13,6 +13,7 @@ import re
 from typing import Any, ClassVar, get_type_hints
 
 from telpher.access import EntryToken
+from telpher.actions.select import SelectionToken
 from telpher.actions.share import Span
 from telpher.drives.port import GrantRole
 from telpher.errors import StaleButtonError
@@ -60,7 +61,7 @@ def _fields(kind: type[Callback]) -> list[tuple[str, Any]]:
 
 
 def _read(kind: Any, part: str) -> object:
-    if kind is EntryToken and _TOKEN.fullmatch(part):
+    if kind in {EntryToken, SelectionToken} and _TOKEN.fullmatch(part):
         return part
     if kind is int and _NUMBER.fullmatch(part):
         return int(part)
@@ -102,6 +103,8 @@ class EntryDeed(enum.StrEnum):
     """Get back as what the app shows at once."""
     SHARE = "s"
     """Show who may see it, and let others in."""
+    ZIP = "z"
+    """Get back a folder as one zip file."""
 
 
 @dataclasses.dataclass(frozen=True)

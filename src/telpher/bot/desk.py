@@ -16,6 +16,8 @@ from telpher.actions.people import People
 from telpher.actions.rename import Rename
 from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
+from telpher.actions.select import Select
+from telpher.actions.send_zip import SendZip
 from telpher.actions.share import Share
 from telpher.actions.shares import ListShares
 from telpher.actions.trash import Trash
@@ -44,6 +46,8 @@ class Desk:
     entry_card: EntryCard
     get_back: GetBack
     rename: Rename
+    select: Select
+    send_zip: SendZip
     trash: Trash
     share: Share
     list_shares: ListShares

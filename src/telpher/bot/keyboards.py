@@ -28,6 +28,7 @@ from telpher.bot.callbacks import (
     UndoDeed,
     decode,
 )
+from telpher.bot.select_callbacks import BeginSelection
 from telpher.bot.texts import Texts
 from telpher.errors import StaleButtonError
 
@@ -68,6 +69,11 @@ def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | Non
     for suffix in [one for one in card.formats if one in ExportSuffix.__members__.values()]:
         first.append(button(f"📥 {suffix.upper()}", ExportEntry(card.token, ExportSuffix(suffix))))
     others: Row = []
+    if card.entry.is_folder:
+        others += [
+            button(texts.t("button.select"), BeginSelection(card.token, 0)),
+            button(texts.t("button.zip"), DoToEntry(EntryDeed.ZIP, card.token)),
+        ]
     if media_kind_of(card.entry) is not None:
         others.append(button(texts.t("button.show_here"), DoToEntry(EntryDeed.SHOW, card.token)))
     if card.is_shareable:

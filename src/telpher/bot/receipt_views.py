@@ -24,6 +24,8 @@ _ICONS = {
     JobState.CANCELLED: "✖️",
 }
 _ALBUM_NAME_LIMIT = 40
+_OPENED_INSTEAD = {"error.too_big_to_send", "error.zip_too_big", "error.export_too_big", "error.too_much_to_zip"}
+"""Trying again changes nothing; the drive's own page has it all."""
 _PLACE_LIMIT = 120
 
 
@@ -86,6 +88,11 @@ def sent(texts: Texts, tracked: Tracked) -> Screen | None:
     icon = "📤" if job.state is JobState.RUNNING else _ICONS[job.state]
     state = texts.t("send.running") if job.state is JobState.RUNNING and tracked.progress is None else ""
     state = state or views.job_state(texts, job, tracked.progress, tracked.place)
+    link = job.payload.get("link")
+    if job.state is JobState.FAILED and link and job.error_key in _OPENED_INSTEAD:
+        return Screen(
+            f"{icon} {bold(tracked.name)}\n{state}\n{texts.t('send.open_instead')}", keyboards.link(texts, link)
+        )
     deeds = deeds_for(job)
     return Screen(f"{icon} {bold(tracked.name)}\n{state}", keyboards.job(texts, int(job.id), deeds) if deeds else None)
 

@@ -163,7 +163,7 @@ def _who(texts: Texts, who: str | None) -> str:
 
 
 def _may(texts: Texts, role: GrantRole) -> str:
-    return texts.t(f"share.may_{role.value}")
+    return texts.t(f"share.may.{role.value}")
 
 
 def _until(texts: Texts, ends_at: dt.datetime | None) -> str:

@@ -171,6 +171,7 @@ def test_an_entrys_card_offers_what_applies() -> None:
     assert keyboards.back_in(screen.keyboard) == back
     assert labels(views.entry(EN, a_folder("Music")).keyboard) == [
         ["➕ New folder", "📤 Upload here"],
+        ["☑️ Select", "🗜 Get as zip"],
         ["✏️ Rename", "📦 Move", "🗑 Delete"],
     ]
 

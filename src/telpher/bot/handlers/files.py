@@ -16,7 +16,7 @@ from telpher.bot.callbacks import (
     ShowReceipt,
     UndoDeed,
 )
-from telpher.bot.handlers import sharing
+from telpher.bot.handlers import sharing, zipping
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.handlers.renaming import ask_for_name
 from telpher.bot.receipt_book import ReceiptView
@@ -80,6 +80,8 @@ async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:
             await _get_back(asked, callback.token, AS_MEDIA)
         case EntryDeed.SHARE:
             await sharing.panel(asked, callback.token)
+        case EntryDeed.ZIP:
+            await zipping.zip_folder(asked, callback.token)
         case EntryDeed.RENAME:
             await ask_for_name(asked, callback.token)
         case EntryDeed.DELETE:

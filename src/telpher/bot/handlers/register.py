@@ -16,7 +16,7 @@ from telegram.ext import (
     filters,
 )
 
-from telpher.bot import browse_callbacks, callbacks, people_callbacks
+from telpher.bot import browse_callbacks, callbacks, people_callbacks, select_callbacks
 from telpher.bot.commands import COMMANDS
 from telpher.bot.desk import Desk
 from telpher.bot.handlers import (
@@ -35,6 +35,7 @@ from telpher.bot.handlers import (
     people,
     sharing,
     where,
+    zipping,
 )
 from telpher.bot.handlers.asked import Asked
 from telpher.errors import DiskFullError, StaleButtonError, StoreError, TelpherError
@@ -72,6 +73,11 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.DoToEntry: files.do_to_entry,
     callbacks.ExportEntry: files.export_entry,
     callbacks.UndoDeed: files.undo,
+    select_callbacks.BeginSelection: zipping.begin,
+    select_callbacks.ShowSelection: zipping.show,
+    select_callbacks.TickOn: zipping.tick,
+    select_callbacks.TickOff: zipping.tick,
+    select_callbacks.ZipTicked: zipping.zip_ticked,
     callbacks.ShareWith: sharing.share_with,
     callbacks.ChooseRole: sharing.choose_role,
     callbacks.ChooseSpan: sharing.choose_span,
