@@ -17,7 +17,7 @@ from telpher.actions.path_template import FileFacts, FolderPath, PathTemplate, p
 from telpher.actions.personal import FilesGo, Personal, PersonSettings
 from telpher.actions.trail import Trails
 from telpher.drives.port import Drive, EntryId
-from telpher.errors import EntryNotFoundError, StaleButtonError
+from telpher.errors import DriveDisconnectedError, EntryNotFoundError, StaleButtonError
 from telpher.store import Store
 from telpher.store.schema import upload_targets
 
@@ -102,19 +102,29 @@ class Destinations:
     async def _without_wish(self, person_id: int, facts: FileFacts) -> Destination | None:
         query = sa.select(upload_targets).where(upload_targets.c.person_id == person_id)
         target = await self._store.read(lambda connection: connection.execute(query).one_or_none())
-        if target is not None and target.until_ms > self._now_ms():
+        if target is not None and target.until_ms > self._now_ms() and await self._has(person_id, target.drive):
             return Destination(Base.FOLDER, drive=target.drive, folder_id=EntryId(target.folder_id))
         settled = await self._personal.of(person_id)
         match settled.files_go:
             case FilesGo.ASK:
                 return None
             case FilesGo.FOLDER:
+                if not await self._has(person_id, settled.drive):
+                    return AT_HOME
                 return Destination(Base.FOLDER, drive=settled.drive, folder_id=settled.folder_id)
             case FilesGo.TEMPLATE:
                 language = self._access.language_of(person_id)[:2]
                 return Destination.of_path(PathTemplate(settled.template).fill(facts, language))
             case FilesGo.HOME:
                 return AT_HOME
+
+    async def _has(self, person_id: int, drive: str | None) -> bool:
+        """Whether they still have the drive that a chosen folder is in."""
+        try:
+            await self._cards.drive_of(person_id, drive)
+        except DriveDisconnectedError:
+            return False
+        return True
 
     async def folder_for(self, drive: Drive, payload: Mapping[str, Any]) -> EntryId | None:
         """The folder that `to_payload` meant, found or made; None for the drive's folder for new files. Raises DriveError.
@@ -151,10 +161,10 @@ class Destinations:
         settled = await self._personal.of(person_id)
         if settled.folder_id is None or settled.files_go is not FilesGo.FOLDER:
             return settled, None
-        drive = await self._cards.drive_of(person_id, settled.drive)
         try:
+            drive = await self._cards.drive_of(person_id, settled.drive)
             place = await self._trails.place(person_id, drive, settled.folder_id)
-        except EntryNotFoundError:
+        except (EntryNotFoundError, DriveDisconnectedError):
             return settled, None
         return settled, place.folder.name
 
