@@ -14,6 +14,7 @@ from telpher.actions.housekeeping import Housekeeping
 from telpher.actions.limited_queue import LimitedQueue, PersonLimits
 from telpher.actions.my_drives import MyDrives
 from telpher.actions.people import People
+from telpher.actions.personal import Personal
 from telpher.bot.doorstep import Doorstep
 from telpher.bot.intake import Intake
 from telpher.bot.prompts import Prompts
@@ -53,6 +54,7 @@ class Admission:
                 my_drives.disconnect_all_of,
                 EntryRefs(self.store).forget,
                 prompts.forget_all_of,
+                Personal(self.store).forget,
             ],
         )
 

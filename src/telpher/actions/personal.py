@@ -1,4 +1,4 @@
-"""How a person has it: the order of their folders, and where their new files go. One row each; who never changed anything has none."""
+"""How a person has it: the order of their folders, and where their new files go. Who never changed anything has no row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from telpher.drives.port import EntryId, Order
 from telpher.store import Store
-from telpher.store.schema import person_settings
+from telpher.store.schema import errands, page_cursors, person_settings, searches, upload_targets
 
 
 class FilesGo(enum.StrEnum):
@@ -69,3 +69,12 @@ class Personal:
 
         await self._store.write(put)
         return await self.of(person_id)
+
+    async def forget(self, person_id: int) -> None:
+        """Nothing is kept of how this person had it: settings, searches, pages, choices, and files that waited for one."""
+
+        def clear(connection: sa.Connection) -> None:
+            for table in (person_settings, searches, page_cursors, errands, upload_targets):
+                connection.execute(sa.delete(table).where(table.c.person_id == person_id))
+
+        await self._store.write(clear)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from telpher.access import Access, EntryRefs
 from telpher.actions.browse import Browse
@@ -30,6 +31,7 @@ from telpher.drives.folder import FolderDrive
 from telpher.drives.port import Drive, EntryId, Order
 from telpher.errors import AccessDeniedError, BadInputError, EntryNotFoundError, NameInvalidError, StaleButtonError
 from telpher.store import Store, open_store
+from telpher.store.schema import errands, person_settings, searches, upload_targets
 
 ANNA, BORIS, STRANGER = 1001, 1002, 1004
 FACTS = FileFacts(FileKind.PHOTO, "image/jpeg", dt.datetime(2026, 3, 7, tzinfo=dt.UTC))
@@ -274,6 +276,23 @@ async def test_errands_are_forgotten_in_time_but_not_what_waits(house: House) ->
     with pytest.raises(StaleButtonError):
         await house.errands.get(ANNA, old.id)
     assert await house.errands.get(ANNA, waits.id) == waits
+
+
+async def test_nothing_is_kept_of_who_has_gone(house: House) -> None:
+    top = await house.top()
+    for person_id in (ANNA, BORIS):
+        await house.find.begin(person_id, "note")
+        await house.destinations.draft(person_id, "{year}")
+        await house.errands.begin(f"where {person_id}", person_id, ErrandKind.WHERE, drive="folder")
+    await house.destinations.take_next(ANNA, top)
+    await house.personal.forget(ANNA)
+    tables = (person_settings, searches, errands, upload_targets)
+    kept = [
+        row.person_id
+        for table in tables
+        for row in await house.store.read(lambda connection, table=table: connection.execute(sa.select(table)).all())
+    ]
+    assert kept == [BORIS] * 3
 
 
 async def test_a_trashed_folder_is_not_browsed(house: House) -> None:
