@@ -207,9 +207,12 @@ def _flint(count: int, threads: int) -> Callable[[], object]:
 
 def _mpmath(count: int) -> Callable[[], object]:
     import mpmath
+    from mpmath.libmp.libelefun import pi_fixed
+
+    remembering = pi_fixed.__closure__[0].cell_contents
 
     def compute() -> None:
-        mpmath.libmp.libelefun.pi_fixed.memo_prec = -1  # likewise
+        remembering.memo_prec = -1  # likewise
         mpmath.mp.dps = count + 10
         mpmath.nstr(+mpmath.mp.pi, count)
 

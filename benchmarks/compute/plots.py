@@ -82,7 +82,8 @@ def _bars(
     colours = [_OTHERS if row.startswith(rivals) else _OURS for row, _ in rows]
     bars = axes.barh([row for row, _ in rows], values, color=colours)
     labels = [
-        f"{value:.3g} {name}   {slowest_s / one['median_s']:.1f}×" for value, (_, one) in zip(values, rows, strict=True)
+        f"{_figure(value)} {name}   {slowest_s / one['median_s']:.1f}×"
+        for value, (_, one) in zip(values, rows, strict=True)
     ]
     axes.bar_label(bars, labels, padding=4, fontsize=9)
     for label, limit_s in limits.items():
@@ -124,13 +125,17 @@ def _strategies(path: Path, report: Mapping[str, Any]) -> Path:
         values = [one["median_s"] * 1e3 for one in part.values()]
         bars = axes.bar(list(part), values, color=[_OTHERS, _OURS, _OURS, _LIMIT][: len(part)])
         linear = part["linear"]["median_s"]
-        axes.bar_label(bars, [f"{value:.3g} ms\n{linear * 1e3 / value:.2f}×" for value in values], fontsize=8)
+        axes.bar_label(bars, [f"{_figure(value)} ms\n{linear * 1e3 / value:.2f}×" for value in values], fontsize=8)
         axes.set_title(f"{case}: 5 calls")
         axes.tick_params(axis="x", labelrotation=30, labelsize=8)
         axes.margins(y=0.2)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path)
     return path
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _about(report: Mapping[str, Any]) -> str:

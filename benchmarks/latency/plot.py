@@ -31,10 +31,12 @@ def _panel(axes: Any, rows: list[Mapping[str, Any]], title: str) -> None:
         places = [row + (offset - 1.5) * 0.2 for row in range(len(rows))]
         values = [max(0.01, one["spread_ms"][name]) for one in rows]
         bars = axes.barh(places, values, 0.18, color=_COLOURS[name], label=name)
-        axes.bar_label(bars, [f"{value:.3g}" for value in values], fontsize=8, padding=3)
+        axes.bar_label(
+            bars, [f"{value:.3g}" if value < 1000 else f"{value:,.0f}" for value in values], fontsize=8, padding=3
+        )
     axes.set(xscale="log", title=title, yticks=range(len(rows)))
     axes.set_yticklabels([WAYS[one["way"]] for one in rows])
     axes.invert_yaxis()
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")
     axes.grid(axis="x", alpha=0.3)
     axes.margins(x=0.12)

@@ -123,7 +123,9 @@ class ProcessPool:
                 stdout=subprocess.DEVNULL,
                 pass_fds=descriptors,
                 env=child_environment(),
-                start_new_session=True,  # Ctrl-C in a terminal is for the parent, which then closes the socket
+                # Ctrl-C in a terminal is for the parent, which then closes the socket. Not a new session: Linux gives each session
+                # an equal share of the cores (sched_autogroup), however low the priority of those inside.
+                process_group=0,
             )
         worker = _Worker(process, ours)
         self._loop.add_reader(ours.fileno(), self._hear, worker, place)

@@ -239,7 +239,7 @@ class NaiveProcesses:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=child_environment(),
-            start_new_session=True,
+            process_group=0,  # to be ended with all of its children
         )
         try:
             output, _ = await process.communicate(order)
