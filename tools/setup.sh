@@ -87,6 +87,8 @@ fi
 python=.venv/bin/python
 PATH=$PWD/.venv/bin:$PATH
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+# The build remembers Cython by this path, so that an edited kernel is rebuilt on import also where .venv/bin is not on the PATH.
+export CYTHON="$PWD/.venv/bin/cython"
 mark=$(fingerprint "locks/$kind.txt")
 if ! fresh "packages-$kind" "$mark"; then
     say "Installing the packages of locks/$kind.txt …"
