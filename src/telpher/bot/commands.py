@@ -30,6 +30,8 @@ COMMANDS = (
     Command("me", "command.me"),
     Command("invite", "command.invite"),
     Command("people", "command.people"),
+    Command("stats", "command.stats"),
+    Command("doctor", "command.doctor"),
     Command("hello", "command.hello"),
     Command("whoami", "command.whoami"),
     Command("help", "command.help"),
