@@ -61,7 +61,7 @@ def _milliseconds(seconds: float) -> str:
 
 def picture_texts(texts: Texts) -> Mapping[str, str]:
     """Every word in the picture of a day."""
-    return {word: texts.t(f"stats.picture_{word}") for word in ("title", "updates", "jobs", "bytes", "failed")}
+    return {word: texts.t(f"stats.picture.{word}") for word in ("title", "updates", "jobs", "bytes", "failed")}
 
 
 def findings(texts: Texts, found: Iterable[tuple[str, Finding]], paused: int) -> tuple[str, InlineKeyboardMarkup]:
@@ -70,7 +70,7 @@ def findings(texts: Texts, found: Iterable[tuple[str, Finding]], paused: int) ->
     for name, finding in found:
         params = {key: escape(value) for key, value in finding.params.items()}
         told = texts.t(finding.text_key, **params)
-        lines.append(f"{_MARKS[finding.is_well]} <b>{texts.t(f'doctor.part_{name}')}</b>: {told}")
+        lines.append(f"{_MARKS[finding.is_well]} <b>{texts.t(f'doctor.part.{name}')}</b>: {told}")
     if paused:
         lines.append(f"{_MARKS[False]} {texts.n('doctor.paused', paused)}")
     rows = [[button(texts.t("button.check_again"), CheckUp(CheckUpDeed.AGAIN))]]
