@@ -40,6 +40,7 @@ from telpher.actions.hold_files import HoldFiles
 from telpher.actions.make_folder import MakeFolder
 from telpher.actions.measures import Measures, bytes_below
 from telpher.actions.move import Move
+from telpher.actions.offer_inline import OfferInline
 from telpher.actions.paging import Pager
 from telpher.actions.personal import Personal
 from telpher.actions.personal_drives import FOLDER, GOOGLE, House, PersonalDrives
@@ -84,7 +85,7 @@ from telpher.compute.modules import registry
 from telpher.compute.workshop import Workshop
 from telpher.drive_opener import DriveOpener, has_house_drive, house_vault_of, open_vault, opened_drive
 from telpher.drives.observed import observed
-from telpher.errors import SettingsInvalidError, TelpherError
+from telpher.errors import SettingsInvalidError, StoreError, TelpherError
 from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
 from telpher.jobs.port import Queue
 from telpher.jobs.turns import Lane
@@ -285,6 +286,7 @@ class App:
         destinations = Destinations(
             access=access, cards=cards, personal=personal, trails=trails, paths=FolderPaths(store), store=store
         )
+        sent_files, selections = SentFiles(store, identity.id), Selections(store)
         saving = SaveFile(
             access=access,
             drives=their_drives,
@@ -293,9 +295,9 @@ class App:
             open_source=TelegramSources(request, self._address, is_local=settings.telegram_local),
             limits=limits,
             folder_for=destinations.folder_for,
+            sent=sent_files,
         )
         browse = Browse(cards, pager, personal, trails)
-        sent_files, selections = SentFiles(store, identity.id), Selections(store)
         sending, zipping = self._sending(cards, queue, request, sent_files, selections)
         computing = RunModule(access=access, queue=queue, workshop=workshop, modules=modules)
         modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
@@ -370,6 +372,7 @@ class App:
             rename=Rename(cards, undo_log),
             select=Select(cards, browse, selections),
             send_zip=zipping,
+            offer_inline=OfferInline(cards, sent_files),
             trash=Trash(cards, undo_log),
             share=Share(cards=cards, book=share_book, settle=settling, log=undo_log),
             list_shares=ListShares(cards=cards, book=share_book),
@@ -546,8 +549,11 @@ async def _patiently(what: str, call: Callable[[], Any]) -> None:
 
 def _lock(path: Path) -> Callable[[], None]:
     """Make this the only Telpher on this state; returns what lets it go. The kernel does so when the process ends, however it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("w")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise StoreError(f"{path.parent} cannot be written: {error.strerror or error}") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -11,7 +11,7 @@ import pytest
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.waits import all_is_handled, from_bot, kept_files
+from tests.scenarios.waits import all_is_handled, from_bot, kept_files, press_until_accepted
 
 from telpher.settings import Settings
 
@@ -43,8 +43,7 @@ async def test_get_back_brings_the_same_bytes_and_leaves_the_chat_tidy(
     receipt = await saved(anna, content, "there and back.bin")
     for _ in range(2):
         last = anna.last_message
-        toast = await anna.press(receipt, "Get back")
-        assert toast.text == "Coming right up"
+        await press_until_accepted(anna, receipt, "Get back")
         returned = await anna.wait_for(lambda message: "document" in message, after=last)
         assert returned["document"]["file_name"] == "there and back.bin"
         assert await anna.download(returned) == content

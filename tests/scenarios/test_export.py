@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import struct
@@ -16,6 +15,7 @@ from tests.driver import Person, buttons_of, has_text
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
 from tests.scenarios.google_rig import Outside, control, over_google
+from tests.scenarios.waits import press_until_accepted
 
 from telpher.sandbox.service import Sandbox
 from telpher.settings import Settings
@@ -52,13 +52,6 @@ async def opened(person: Person, name: str, title: str = "Your drive") -> Messag
     return await person.wait_for(lambda one: has_text(name)(one) and buttons_of(one) != buttons_of(listing))
 
 
-async def wanted(person: Person, card: Message, label: str) -> None:
-    """Press, again for as long as what was asked for before counts as being on its way."""
-    async with asyncio.timeout(20):
-        while (await person.press(card, label)).text == "Already on its way":
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.parametrize(
     ("kind", "office", "member"),
     [
@@ -81,7 +74,7 @@ async def test_a_google_document_comes_in_the_format_that_was_chosen(
     assert (await anna.download(sent)).startswith(b"%PDF-")
     for _ in range(2):
         last = anna.last_message
-        await wanted(anna, card, f"📥 {office.upper()}")
+        await press_until_accepted(anna, card, f"📥 {office.upper()}")
         sent = await anna.wait_for(lambda message: "document" in message, after=last)
         assert sent["document"]["file_name"] == f"Quarterly.{office}"
         assert member in zipfile.ZipFile(BytesIO(await anna.download(sent))).namelist()
@@ -105,7 +98,7 @@ async def test_a_picture_is_shown_and_also_comes_as_it_is(telpher_running: Telph
     receipt = await anna.wait_for(has_text("red.png", "verified"))
     for _ in range(2):
         last = anna.last_message
-        await wanted(anna, receipt, "Show here")
+        await press_until_accepted(anna, receipt, "Show here")
         shown = await anna.wait_for(lambda message: "photo" in message, after=last)
         assert shown["from"]["is_bot"]
     last = anna.last_message

@@ -43,3 +43,11 @@ def kept_files(running: TelpherRunning) -> dict[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
     }
+
+
+async def press_until_accepted(person: Person, message: Message, label: str) -> None:
+    """Press, again for as long as what was asked for before still counts as being on its way."""
+    async with asyncio.timeout(_LIMIT_S):
+        while (toast := await person.press(message, label)).text == "Already on its way":
+            await asyncio.sleep(0.02)
+    assert toast.text == "Coming right up"

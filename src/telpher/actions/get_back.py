@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import Cards
+from telpher.actions.drive_choice import account_of
 from telpher.actions.sent_files import Delivery, SentFiles
 from telpher.drives.port import Capability, Drive, Entry, EntryId, ExportFormat, Exports
 from telpher.errors import (
@@ -151,7 +152,7 @@ class GetBack:
                 kind=KIND,
                 lane="transfer",
                 person_id=person_id,
-                account=opened.drive.name,
+                account=account_of(opened.drive.name),
                 payload={
                     "drive": opened.drive.name,
                     "entry_id": entry.id,

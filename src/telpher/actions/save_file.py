@@ -15,6 +15,7 @@ from telpher.actions.cards import entry_to_payload
 from telpher.actions.destination import AT_HOME, Destination
 from telpher.actions.drive_choice import Drives, account_of
 from telpher.actions.naming import FileKind, mime_type_of, name_of
+from telpher.actions.sent_files import RECEIVED, SentFiles
 from telpher.drives.port import Drive, Entry, EntryId
 from telpher.errors import AccessDeniedError, FileTooBigError
 from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
@@ -78,8 +79,9 @@ class SaveFile:
         open_source: SourceOpener,
         limits: BotLimits,
         folder_for: FolderFor,
+        sent: SentFiles,
     ) -> None:
-        """`folder_for` finds or makes the folder that a destination meant, when a file is carried."""
+        """`folder_for` finds or makes the folder that a destination meant, when a file is carried; `sent` knows what Telegram has."""
         self._access = access
         self._drives = drives
         self._queue = queue
@@ -87,6 +89,7 @@ class SaveFile:
         self._open_source = open_source
         self._limits = limits
         self._folder_for = folder_for
+        self._sent = sent
 
     def check_size(self, incoming: Incoming) -> None:
         """Raise FileTooBigError where this Bot API server would not let us fetch it."""
@@ -121,6 +124,8 @@ class SaveFile:
                     "size_bytes": incoming.size_bytes,
                     "modified_at": incoming.sent_at.isoformat(),
                     "file_kind": incoming.kind.value,
+                    # Telegram keeps a document's name with its bytes, and makes a photo anew: only then the entry is what it has.
+                    "is_as_received": incoming.kind is FileKind.PHOTO or name == incoming.file_name,
                 },
             )
         )
@@ -155,6 +160,9 @@ class SaveFile:
             if run.cancelled.is_set():
                 await self._carrier.discard(request.id)
             raise
+        if payload.get("is_as_received") and entry.name == payload["name"]:
+            file_id = str(json.loads(payload["source_ref"])["file_id"])
+            await self._sent.remember(drive.name, entry, RECEIVED + str(payload["file_kind"]), file_id)
         destination = payload.get("destination") or {}
         return {**entry_to_payload(drive.name, entry), "place": destination.get("names", [])}
 

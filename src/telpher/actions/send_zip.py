@@ -10,6 +10,7 @@ from typing import cast
 
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import Cards
+from telpher.actions.drive_choice import account_of
 from telpher.actions.get_back import Courier, EmptyToSendError, GetBackAccepted, TooBigToSendError, counted
 from telpher.actions.select import Selections
 from telpher.actions.sent_files import SentFiles
@@ -95,7 +96,7 @@ class SendZip:
                 kind=KIND,
                 lane="transfer",
                 person_id=person_id,
-                account=drive.name,
+                account=account_of(drive.name),
                 payload={
                     "drive": drive.name,
                     "entry_ids": entry_ids,

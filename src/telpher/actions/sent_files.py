@@ -19,6 +19,9 @@ from telpher.jobs.port import JobId
 from telpher.store import Store
 from telpher.store.schema import deliveries, sent_files
 
+RECEIVED = "received_"
+"""Goes before the kind of what was not sent by us, but came from the person, and became this entry."""
+
 _NOTES_KEPT_MS = 30 * 24 * 3600 * 1000
 
 

@@ -12,6 +12,7 @@ from telpher.actions.entry_card import EntryCard
 from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import GetBack
 from telpher.actions.my_drives import MyDrives
+from telpher.actions.offer_inline import OfferInline
 from telpher.actions.people import People
 from telpher.actions.rename import Rename
 from telpher.actions.run_module import RunModule
@@ -48,6 +49,7 @@ class Desk:
     rename: Rename
     select: Select
     send_zip: SendZip
+    offer_inline: OfferInline
     trash: Trash
     share: Share
     list_shares: ListShares

@@ -16,7 +16,7 @@ from telpher.errors import BadInputError, DiskFullError, StoreError
 
 _log = logging.getLogger(__name__)
 
-ALLOWED_UPDATES = ("message", "callback_query")
+ALLOWED_UPDATES = ("message", "callback_query", "inline_query")
 _POLL_S = 50
 _ANSWER_MARGIN_S = 15.0
 _FIRST_WAIT_S = 0.5
@@ -48,8 +48,8 @@ class Poller:
                     await self._request.call(self._address.method("deleteWebhook"), {})
                     is_webhook_gone = True
                 updates = await self._ask(offset)
-                self._is_well()
                 await self._intake.accept_all(updates)
+                self._is_well()
             except (TelegramError, BadInputError, StoreError, DiskFullError) as error:
                 await self._pause(error)
             except Exception as error:  # noqa: BLE001 - the database or the disk: what was not stored is asked for again

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from telegram import ForceReply, InlineKeyboardMarkup
 
@@ -30,6 +30,9 @@ class Outbox(Protocol):
 
     async def answer_callback(self, callback_id: str, text: str = "", show_alert: bool = False) -> None:
         """Stop a button's spinner, with a toast when `text` is not empty (at most 200 characters, no HTML). Too late is no error."""
+
+    async def answer_inline(self, query_id: str, results: Sequence[Mapping[str, Any]], **options: Any) -> None:
+        """Answer an inline query with results in the Bot API's own JSON. Too late is no error."""
 
     async def set_commands(self, commands: Mapping[str, str], language_code: str = "") -> None:
         """What the apps offer behind "/": command → description, for one language or (empty) for all others."""

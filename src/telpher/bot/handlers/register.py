@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -12,6 +13,7 @@ from telegram.ext import (
     CallbackQueryHandler,
     CommandHandler,
     ContextTypes,
+    InlineQueryHandler,
     MessageHandler,
     filters,
 )
@@ -29,6 +31,7 @@ from telpher.bot.handlers import (
     gate,
     groups,
     incoming,
+    inline,
     jobs,
     messages,
     operating,
@@ -157,6 +160,7 @@ def build_handlers(desk: Desk) -> list[BaseHandler[Update, ContextTypes.DEFAULT_
         MessageHandler(filters.UpdateType.MESSAGE & filters.ATTACHMENT, _serve(desk, incoming.file)),
         MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, _serve(desk, messages.anything_else)),
         CallbackQueryHandler(_serve(desk, _press)),
+        InlineQueryHandler(functools.partial(inline.offer, desk)),
     ]
 
 
