@@ -147,9 +147,9 @@ write_settings() {
             token=$(tr -d '[:space:]' <"$token_file") || fail "$token_file cannot be read"
         fi
         if [ -z "$token" ] && [ -t 0 ]; then
-            printf 'Your bot'\''s token from @BotFather: '
             trap 'stty echo' EXIT
             stty -echo
+            printf 'Your bot'\''s token from @BotFather: '
             read -r token
             stty echo
             trap - EXIT

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import getpass
 import os
+import pty
 import socket
 import sqlite3
 import stat
@@ -97,12 +99,24 @@ class Server:
 
     async def run(self, *words: str | Path, **environment: str) -> tuple[int, str]:
         """A command with the paths of this machine; its exit code and what it printed."""
+        process = await self.begin(*words, stdin=asyncio.subprocess.DEVNULL, **environment)
+        try:
+            async with asyncio.timeout(_SCRIPT_LIMIT_S):
+                printed, _ = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            raise
+        assert process.returncode is not None
+        return process.returncode, printed.decode()
+
+    async def begin(self, *words: str | Path, stdin: int, **environment: str) -> asyncio.subprocess.Process:
+        """The same, still running."""
         build = self.root / "build.sh"
         build.write_text(self._fill(_BUILD))
         build.chmod(0o755)
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *map(str, words),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self.root,
@@ -119,14 +133,6 @@ class Server:
                 **environment,
             },
         )
-        try:
-            async with asyncio.timeout(_SCRIPT_LIMIT_S):
-                printed, _ = await process.communicate()
-        except TimeoutError:
-            process.kill()
-            raise
-        assert process.returncode is not None
-        return process.returncode, printed.decode()
 
     async def install(self, *words: str, **environment: str) -> tuple[int, str]:
         """Run the real script."""
@@ -246,8 +252,32 @@ async def test_a_version_that_is_not_healthy_gives_way_to_the_one_before(
     assert len(aside) == (1 if migration else 0), "a database that was not migrated is not touched"
 
 
-async def test_without_systemd_it_only_installs(server: Server) -> None:
+def _without_systemd(server: Server) -> None:
     (server.root / "manager" / "systemctl").write_text("#!/bin/sh\necho offline\nexit 1\n")
+
+
+async def test_at_a_terminal_it_asks_for_the_token_and_does_not_show_it(server: Server) -> None:
+    _without_systemd(server)
+    person, terminal = pty.openpty()
+    process = await server.begin("sh", ROOT / "deploy" / "install.sh", "--wheel", "telpher.whl", stdin=terminal)
+    assert process.stdout is not None
+    async with asyncio.timeout(_SCRIPT_LIMIT_S):
+        await process.stdout.readuntil(b"@BotFather: ")
+        os.write(person, f"{server.sandbox.token}\n".encode())
+        printed = (await process.stdout.read()).decode()
+        assert await process.wait() == 0, printed
+    os.close(terminal)
+    os.set_blocking(person, False)
+    shown = b""
+    with contextlib.suppress(OSError):
+        shown = os.read(person, 4096)
+    os.close(person)
+    assert server.sandbox.token not in printed + shown.decode()
+    assert (server.config / "telegram_token").read_text().strip() == server.sandbox.token
+
+
+async def test_without_systemd_it_only_installs(server: Server) -> None:
+    _without_systemd(server)
     code, printed = await server.install("--token-file", "token")
     assert code == 0, printed
     assert "systemctl enable --now telpher" in printed
