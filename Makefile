@@ -5,7 +5,7 @@ VENV := .venv/bin
 PYTEST_WORKERS ?= 4
 
 .PHONY: help run test check setup setup-dev build lock format docs screenshot screenshots clean asan lesson \
-        bench-compute bench-latency bench-transfers soak
+        bench-compute bench-latency bench-transfers bench-browse soak
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -55,6 +55,9 @@ bench-transfers: build  ## Files into the drive: Telpher beside the tutorial's w
 
 bench-compute: build  ## The kernels beside numpy, C++ and others, and the machine's own limits
 	@$(VENV)/python -m benchmarks.compute
+
+bench-browse: build  ## Pages of drives with a thousand and with 100,000 entries
+	@$(VENV)/python -m benchmarks.browse
 
 bench-latency: build  ## How soon the bot answers while all cores compute
 	@$(VENV)/python -m benchmarks.latency

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import sqlalchemy as sa
 
@@ -52,13 +52,14 @@ class Pager:
     ) -> tuple[Page, int]:
         found = await fetch(cursor)
         number = start
-        while True:
-            if found.next_cursor is not None:
-                await self._remember(key, number + 1, found.next_cursor)
-            if number >= page or found.next_cursor is None:
+        begins: dict[int, Cursor] = {}
+        while found.next_cursor is not None:
+            begins[number + 1] = found.next_cursor
+            if number >= page:
                 break
             number += 1
             found = await fetch(found.next_cursor)
+        await self._remember(key, begins)
         if not found.entries and number > 0:
             # Entries went away meanwhile: show the first page rather than an empty one.
             return await fetch(None), 0
@@ -76,20 +77,19 @@ class Pager:
         row = await self._store.read(lambda connection: connection.execute(query).one_or_none())
         return (row.page, Cursor(row.cursor)) if row else (0, None)
 
-    async def _remember(self, key: ListingKey, page: int, cursor: Cursor) -> None:
-        same = (*key.where, page_cursors.c.page == page)
-        known = await self._store.read(
-            lambda connection: connection.execute(sa.select(page_cursors.c.cursor).where(*same)).scalar()
-        )
-        if known == cursor:
+    async def _remember(self, key: ListingKey, begins: Mapping[int, Cursor]) -> None:
+        its_pages = (*key.where, page_cursors.c.page.in_(list(begins)))
+        query = sa.select(page_cursors.c.page, page_cursors.c.cursor).where(*its_pages)
+        rows = await self._store.read(lambda connection: connection.execute(query).all()) if begins else ()
+        if {row.page: row.cursor for row in rows} == begins:
             return
+        values = [
+            {"person_id": key.person_id, "drive": key.drive, "listing": key.name, "page": page, "cursor": cursor}
+            for page, cursor in begins.items()
+        ]
 
         def put(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(page_cursors).where(*same))
-            connection.execute(
-                sa.insert(page_cursors).values(
-                    person_id=key.person_id, drive=key.drive, listing=key.name, page=page, cursor=cursor
-                )
-            )
+            connection.execute(sa.delete(page_cursors).where(*its_pages))
+            connection.execute(sa.insert(page_cursors), values)
 
         await self._store.write(put)
