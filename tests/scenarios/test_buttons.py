@@ -216,9 +216,9 @@ async def test_a_receipt_in_russian(telpher_running: TelpherRunning, boris: Pers
     receipt = await boris.wait_for(has_text("письмо.txt", "1,5 КБ", "На диске, проверено"))
     assert [button["text"] for button in buttons_of(receipt)] == [
         "📥 Забрать",
-        "☆ Отметить",
         "✏️ Переименовать",
         "📦 Переместить",
+        "☆ Отметить",
         "🗑 Удалить",
     ]
     await boris.press(receipt, "Удалить")

@@ -69,7 +69,7 @@ async def test_a_search_is_narrowed_and_widened(telpher_running: TelpherRunning,
     found = await anna.ask("trip", has_text("🔎 trip"))
     assert len(entries(found)) == 5
     assert "• All" in labels(found)
-    assert "• Any time" in labels(found)
+    assert "• Ever" in labels(found)
     await anna.press(found, "🖼")
     pictures = await anna.wait_for(lambda message: "• 🖼" in labels(message))
     assert entries(pictures) == ["🖼 trip.jpg"]
@@ -85,8 +85,8 @@ async def test_a_search_is_narrowed_and_widened(telpher_running: TelpherRunning,
     assert entries(month) == ["📁 trip", "🖼 trip.jpg", "📄 trip.pdf"]
     await anna.press(found, "Year")
     await anna.wait_for(lambda message: "• Year" in labels(message) and len(entries(message)) == 4)
-    await anna.press(found, "Any time")
-    await anna.wait_for(lambda message: "• Any time" in labels(message) and len(entries(message)) == 5)
+    await anna.press(found, "Ever")
+    await anna.wait_for(lambda message: "• Ever" in labels(message) and len(entries(message)) == 5)
     assert len(from_bot(anna)) == 1
 
 
@@ -126,7 +126,7 @@ async def test_in_russian(telpher_running: TelpherRunning, boris: Person) -> Non
     await boris.wait_for(has_text("проверено"), after=sent)
     found = await boris.ask("билет", has_text("🔎 билет"))
     assert entries(found) == ["📝 Билет в Лиссабон.txt"]
-    assert {"• Все", "• Любое время", "Неделя"} <= set(labels(found))
+    assert {"• Все", "• Всегда", "Неделя"} <= set(labels(found))
     await boris.ask("чего нет", has_text("ничего с такими словами нет"))
 
 

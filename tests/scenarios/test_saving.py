@@ -43,7 +43,7 @@ async def test_every_kind_of_file_lands(
     sent = await anna.send_file(content, name=file_name, kind=kind)
     receipt = await anna.wait_for(has_text("verified"), after=sent)
     assert receipt["reply_to_message"]["message_id"] == sent["message_id"]
-    assert labels(receipt)[-3:] == ["✏️ Rename", "📦 Move", "🗑 Delete"]
+    assert labels(receipt)[-4:] == ["✏️ Rename", "📦 Move", "☆ Star", "🗑 Delete"]
     assert len(from_bot(anna)) == 1, "one message per file"
     ((path, kept),) = kept_files(telpher_running).items()
     assert re.fullmatch(pattern, path.rpartition("/")[2])

@@ -45,6 +45,7 @@ _KIND_ICONS = {
     FindKind.ARCHIVE: "🗜",
 }
 _CHOSEN = "• "
+_KINDS_IN_A_ROW = 4
 
 
 def label(card: Card) -> str:
@@ -145,21 +146,17 @@ def found(texts: Texts, result: FoundPage) -> Screen:
         texts, result.page, has_more=result.has_more, to=lambda page: ShowFound(search_id, kind, period, page)
     )
     if result.cards or is_narrowed:
-        rows.append(
-            [
-                button(
-                    _chosen(_KIND_ICONS.get(one) or texts.t("find.all"), one is kind),
-                    ShowFound(search_id, one, period, 0),
-                )
-                for one in FindKind
-            ]
-        )
-        rows.append(
-            [
-                button(_chosen(texts.t(f"find.{one.name.lower()}"), one is period), ShowFound(search_id, kind, one, 0))
-                for one in FindPeriod
-            ]
-        )
+        kinds = [
+            button(
+                _chosen(_KIND_ICONS.get(one) or texts.t("find.all"), one is kind), ShowFound(search_id, one, period, 0)
+            )
+            for one in FindKind
+        ]
+        periods = [
+            button(_chosen(texts.t(f"find.{one.name.lower()}"), one is period), ShowFound(search_id, kind, one, 0))
+            for one in FindPeriod
+        ]
+        rows += [kinds[:_KINDS_IN_A_ROW], kinds[_KINDS_IN_A_ROW:], periods]
     return Screen("\n".join(lines), InlineKeyboardMarkup(rows) if rows else None)
 
 

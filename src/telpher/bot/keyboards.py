@@ -78,15 +78,21 @@ def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | Non
         others.append(button(texts.t("button.show_here"), DoToEntry(EntryDeed.SHOW, card.token)))
     if card.is_shareable:
         others.append(button(texts.t("button.share"), DoToEntry(EntryDeed.SHARE, card.token)))
+    others += [
+        button(texts.t("button.rename"), DoToEntry(EntryDeed.RENAME, card.token)),
+        button(texts.t("button.move"), BeginMove(card.token)),
+    ]
     if card.can_be_starred:
         key, deed = ("button.unstar", StarDeed.OFF) if card.entry.is_starred else ("button.star", StarDeed.ON)
         others.append(button(texts.t(key), SetStar(deed, card.token)))
-    second = [
-        button(texts.t("button.rename"), DoToEntry(EntryDeed.RENAME, card.token)),
-        button(texts.t("button.move"), BeginMove(card.token)),
-        button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)),
-    ]
-    return InlineKeyboardMarkup([row for row in (first, others, second, _last(texts, undo_id, back)) if row])
+    others.append(button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)))
+    rows = [first, *_in_pairs(others), _last(texts, undo_id, back)]
+    return InlineKeyboardMarkup([row for row in rows if row])
+
+
+def _in_pairs(buttons: Row) -> list[Row]:
+    """Two a row: more are cut short on a phone."""
+    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
 
 
 def trashed(texts: Texts, undo_id: int | None, back: Back | None) -> InlineKeyboardMarkup:

@@ -165,14 +165,16 @@ def test_an_entrys_card_offers_what_applies() -> None:
     screen = views.entry(EN, a_card(link="https://drive.example/1"), undo_id=4, back=back)
     assert labels(screen.keyboard) == [
         ["🔗 Open", "📥 Get back"],
-        ["✏️ Rename", "📦 Move", "🗑 Delete"],
+        ["✏️ Rename", "📦 Move"],
+        ["🗑 Delete"],
         ["‹ Back", "↩️ Undo"],
     ]
     assert keyboards.back_in(screen.keyboard) == back
     assert labels(views.entry(EN, a_folder("Music")).keyboard) == [
         ["➕ New folder", "📤 Upload here"],
         ["☑️ Select", "🗜 Get as zip"],
-        ["✏️ Rename", "📦 Move", "🗑 Delete"],
+        ["✏️ Rename", "📦 Move"],
+        ["🗑 Delete"],
     ]
 
 
@@ -229,7 +231,7 @@ def test_a_receipt_tells_how_far_it_is() -> None:
 def test_a_receipt_ends_verified_with_the_entrys_buttons() -> None:
     screen = receipt_views.saved(EN, Tracked(a_job(JobState.SUCCEEDED), card=a_card()))
     assert "verified" in screen.text
-    assert labels(screen.keyboard) == [["📥 Get back"], ["✏️ Rename", "📦 Move", "🗑 Delete"]]
+    assert labels(screen.keyboard) == [["📥 Get back"], ["✏️ Rename", "📦 Move"], ["🗑 Delete"]]
 
 
 def test_what_came_into_the_chat_needs_no_receipt() -> None:
