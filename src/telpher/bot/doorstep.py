@@ -29,7 +29,7 @@ class Doorstep:
             return False
         if isinstance(message, Mapping):
             chat = message.get("chat")
-            if isinstance(chat, Mapping) and chat.get("type") in {"group", "supergroup", "channel"}:
+            if isinstance(chat, Mapping) and str(chat.get("type")) in {"group", "supergroup", "channel"}:
                 return True
         if not self._access.is_answered_stranger(person_id):
             self._tries.pop(person_id, None)

@@ -67,7 +67,9 @@ class Intake:
 
     async def accept_all(self, raws: Sequence[RawUpdate]) -> int:
         """Store several in one transaction, in their order; how many of them were new."""
-        received = [_received(raw) for raw in raws if not self._is_noise(raw)]
+        readable = [_readable(raw) for raw in raws if not self._is_noise(raw)]
+        received = [_received(raw) for raw, _ in readable]
+        bodies = {update.update_id: body for update, (_, body) in zip(received, readable, strict=True)}
         if not received:
             return 0
         self._since_pruning += len(received)
@@ -87,7 +89,7 @@ class Intake:
                 update.update_id: {
                     "bot_id": self._bot_id,
                     "update_id": update.update_id,
-                    "body": _body(update.raw),
+                    "body": bodies[update.update_id],
                     "state": "new",
                     "replays": 0,
                     "lone_starts": 0,
@@ -156,14 +158,15 @@ def _prune(connection: Connection, now_ms: int) -> int:
     return connection.execute(old).rowcount
 
 
-def _body(raw: RawUpdate) -> str:
-    """As JSON that UTF-8 can hold: half a surrogate pair, which JSON can say, stays escaped."""
+def _readable(raw: RawUpdate) -> tuple[RawUpdate, str]:
+    """The update and its JSON. Half a surrogate pair, which JSON can say and nothing can store or send, becomes a question mark."""
     body = json.dumps(raw, ensure_ascii=False)
     try:
         body.encode()
     except UnicodeEncodeError:
-        return json.dumps(raw)
-    return body
+        body = body.encode("utf-8", "replace").decode()
+        return json.loads(body), body
+    return raw, body
 
 
 def _received(raw: RawUpdate) -> Received:

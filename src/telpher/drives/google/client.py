@@ -195,7 +195,7 @@ async def read_json(answer: aiohttp.ClientResponse) -> dict[str, Any]:
         body = await answer.read()
     try:
         read = json.loads(body) if body else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DriveUnreachableError("the answer was no JSON") from None
     if not isinstance(read, dict):
         raise DriveUnreachableError("the answer was no JSON object")

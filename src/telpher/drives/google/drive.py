@@ -30,6 +30,7 @@ from telpher.drives.google.query import (
     containing,
     entry_from,
 )
+from telpher.drives.google.sense import all_making_sense
 from telpher.drives.google.sharing import grant, grants_of, revoke
 from telpher.drives.google.uploads import GoogleUpload, begin_session, upload_multipart
 from telpher.drives.port import (
@@ -67,6 +68,7 @@ _ID_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ROOT_ALIAS = EntryId("root")
 
 
+@all_making_sense
 class GoogleDrive:
     """One account's Google Drive."""
 

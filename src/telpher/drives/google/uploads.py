@@ -19,6 +19,7 @@ from yarl import URL
 
 from telpher.drives.google.client import GoogleClient, read_json
 from telpher.drives.google.query import FIELDS, entry_from, time_text
+from telpher.drives.google.sense import making_sense
 from telpher.drives.port import Entry, EntryId, UploadSpec
 from telpher.errors import (
     DriveError,
@@ -106,6 +107,7 @@ class GoogleUpload:
         """See the port."""
         return str(self._address)
 
+    @making_sense
     async def received(self) -> int | Entry:
         """See the port."""
         headers = {"Content-Range": f"bytes */{self._spec.size_bytes}", "Content-Length": "0"}
@@ -150,6 +152,7 @@ class GoogleUpload:
                 raise
             return await self._stat(self._spec.id)
 
+    @making_sense
     async def cancel(self) -> None:
         """See the port."""
         try:
@@ -161,6 +164,7 @@ class GoogleUpload:
             # 499 is Google's "cancelled"; 404 and 410 say that it was gone already.
             return
 
+    @making_sense
     async def _outcome(self, answer: aiohttp.ClientResponse) -> int | Entry:
         if answer.status != 308:
             return entry_from(await read_json(answer))
