@@ -158,7 +158,7 @@ async def test_by_webhook_as_by_polling(telpher_process: TelpherProcess, sandbox
         async with session.get("/health/ready") as answer:
             assert answer.status == 200
         async with session.get("/metrics") as answer:
-            assert re.search(r'telpher_jobs_ended_total\{state="succeeded"\} 1', await answer.text())
+            assert re.search(r'telpher_jobs_ended_total\{kind="save_file",state="succeeded"\} 1', await answer.text())
         async with session.post("/telegram/guess", json={"update_id": 1}) as answer:
             assert answer.status == 404
     assert await telpher_process.stop() == 0
