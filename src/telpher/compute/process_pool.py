@@ -64,9 +64,14 @@ def finish(call: Call, answer: Mapping[str, Any], worker: str) -> None:
 
 
 class ProcessPool:
-    """Belongs to the event loop on which it was made. Workers start with the first call, and are replaced when they die."""
+    """Belongs to the event loop on which it was made.
 
-    def __init__(self, workers: int) -> None:
+    Workers start with the first call, are replaced when they die, and leave when nothing was asked of them for `kept_warm_s`.
+    """
+
+    def __init__(self, workers: int, kept_warm_s: float = 300.0) -> None:
+        self._kept_warm_s = kept_warm_s
+        self._leaving: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._size = workers
         self._controls_fd = os.memfd_create("telpher-controls", os.MFD_CLOEXEC)
@@ -85,9 +90,30 @@ class ProcessPool:
         call.control.reset()
         call.timing.add_done_callback(lambda _: self._free_slots.append(slot))
         self._waiting.append(_Order(call, slot, module, arguments))
+        self._stay()
         self.warm_up()
         self._hand_out()
         return call
+
+    def _stay(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+        self._leaving = self._loop.call_later(self._kept_warm_s, self._leave)
+
+    def _leave(self) -> None:
+        if self._waiting or any(worker is not None and worker.order is not None for worker in self._workers):
+            self._stay()
+            return
+        for worker in self._workers:
+            if worker is not None:
+                self._dismiss(worker)
+        self._workers = [None] * self._size
+
+    def _dismiss(self, worker: _Worker) -> None:
+        """A worker whose line ends, ends."""
+        self._loop.remove_reader(worker.line.fileno())
+        worker.line.close()
+        self._see_off(worker)
 
     def warm_up(self) -> None:
         """Start the workers that do not run yet."""
@@ -186,6 +212,8 @@ class ProcessPool:
             self.warm_up()
 
     async def close(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
         workers = [worker for worker in self._workers if worker is not None]
         self._workers = [None] * self._size
         for order in [*self._waiting, *(worker.order for worker in workers if worker.order is not None)]:
@@ -196,9 +224,7 @@ class ProcessPool:
         self._waiting.clear()
         for worker in workers:
             worker.order = None
-            self._loop.remove_reader(worker.line.fileno())
-            worker.line.close()
-            self._see_off(worker)
+            self._dismiss(worker)
         if self._ending:
             await asyncio.wait(self._ending)
         os.close(self._controls_fd)

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from telpher.compute import interpreter_pool, modules, workshop
+from telpher.compute import interpreter_pool, modules, process_pool, workshop
 from telpher.compute.kernels import pool
 from telpher.compute.port import Arguments, CallCancelledError, Control, Module, Parameter, RunProgress, Titles, Value
 from telpher.compute.reservations import Reservations
@@ -71,6 +71,20 @@ async def test_processes_are_kept_warm(shop: Workshop) -> None:
     workers = {f"process {child.pid}" for child in psutil.Process().children()}
     assert len(workers) == 2
     assert {call.worker for run in (first, second) for call in run.calls} <= workers
+
+
+async def test_processes_that_nobody_needs_leave() -> None:
+    warm = process_pool.ProcessPool(2, kept_warm_s=0.2)
+    try:
+        assert (await warm.submit(modules.registry()["search"], {**SEARCH, "n": 10}).timing).value == 9
+        assert psutil.Process().children()
+        deadline = time.monotonic() + 10
+        while psutil.Process().children():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert (await warm.submit(modules.registry()["search"], {**SEARCH, "n": 10}).timing).value == 9
+    finally:
+        await warm.close()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
