@@ -15,7 +15,7 @@ from telpher.drives.port import Drive, Entry, EntryId, GrantRole
 from telpher.errors import BadInputError, EntryNotFoundError
 
 # What can be an address at all; who is behind it, the drive knows (https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1).
-_ADDRESS = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s<>()\[\],;:\\\"]{1,189}\.[^@\s.]{2,}")
+_ADDRESS = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s<>()\[\],;:\\\"]{1,189}\.[\w-]{2,63}")
 
 
 class Span(enum.StrEnum):
