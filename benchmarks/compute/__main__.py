@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.compute import measures
 from benchmarks.compute.plots import draw
 from benchmarks.compute.rivals import Native
+
 from telpher.compute import machine
 from telpher.compute.modules import registry
 

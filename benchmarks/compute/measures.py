@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-
 from benchmarks.compute.rivals import Native, chudnovsky, has
+
 from telpher.compute import machine
 from telpher.compute.kernels import pool, search, widths
 from telpher.compute.modules import registry

@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.driver import Person, has_text
-
 from benchmarks.latency.loads import WAYS
 from benchmarks.latency.plot import draw
+from tests.driver import Person, has_text
+
 from telpher.compute import machine
 from telpher.sandbox.service import OWNER_ID, Sandbox
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.latency.loads import running
+
 from telpher.app import App
 from telpher.sandbox.service import DEFAULT_TOKEN
 from telpher.settings import Secret, Settings

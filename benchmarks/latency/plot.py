@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from benchmarks.latency.loads import WAYS
+from matplotlib.figure import Figure
 
 _COLOURS = {"p50": "#81c784", "p99": "#4fc3f7", "p99.9": "#ffb74d", "max": "#e57373"}
 
