@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import aiohttp
 from tests.driver import buttons_of
@@ -43,7 +43,7 @@ def link_of(message: Message) -> str:
     return next(str(button["url"]) for button in buttons_of(message) if "url" in button)
 
 
-async def answer_page(sandbox: Sandbox, url: str, account: str, decision: str = "allow") -> str:
+async def answer_page(url: str, account: str, decision: str = "allow") -> str:
     """Open a page of Google's, choose the account, press the button; the address that it leads to (or the page's text)."""
     async with aiohttp.ClientSession() as session:
         async with session.get(url) as page:
@@ -52,7 +52,8 @@ async def answer_page(sandbox: Sandbox, url: str, account: str, decision: str = 
         form = dict(_HIDDEN.findall(text)) | {"account": account, "decision": decision}
         action = _ACTION.search(text)
         assert action is not None, text
-        async with session.post(f"{sandbox.url}{action.group(1)}", data=form, allow_redirects=False) as answer:
+        target = urljoin(url, action.group(1))
+        async with session.post(target, data=form, allow_redirects=False) as answer:
             return answer.headers.get("Location") or await answer.text()
 
 

@@ -87,7 +87,7 @@ async def connect(person: Person, sandbox: Sandbox, account: str) -> Message:
 async def connect_whole(person: Person, sandbox: Sandbox, account: str) -> Message:
     """Log in in a browser that is on the bot's machine."""
     shown = await ask_for_page(person)
-    status, _ = await open_page(await answer_page(sandbox, link_of(shown), account))
+    status, _ = await open_page(await answer_page(link_of(shown), account))
     assert status == 200
     return await person.wait_for(shows(account, "✅"), after=shown["message_id"] - 1)
 
@@ -130,7 +130,7 @@ async def test_a_code_links_an_account(
     copies = [button["copy_text"]["text"] for button in buttons_of(shown) if "copy_text" in button]
     assert copies == [code]
     assert f"user_code={code}" in link_of(shown)
-    told = await answer_page(sandbox, link_of(shown), BORIS)
+    told = await answer_page(link_of(shown), BORIS)
     assert "connected" in told
     done = await person.wait_for(shows(words[1], BORIS, words[2]))
     assert done["message_id"] == shown["message_id"], "the same message says it"
@@ -256,7 +256,7 @@ async def test_the_pasted_address_links_the_whole_drive(
     shown = await ask_for_page(person)
     assert words[0] in text_of(shown)
     assert "code_challenge_method=S256" in link_of(shown)
-    address = await answer_page(sandbox, link_of(shown), BORIS)
+    address = await answer_page(link_of(shown), BORIS)
     pasted = await person.send_text(address)
     done = await person.wait_for(shows(words[1], BORIS))
     assert done["message_id"] == shown["message_id"]
@@ -270,7 +270,7 @@ async def test_the_browser_on_this_machine_needs_no_pasting(
     telpher_running: TelpherRunning, sandbox: Sandbox, anna: Person
 ) -> None:
     shown = await ask_for_page(anna)
-    address = await answer_page(sandbox, link_of(shown), ANNA)
+    address = await answer_page(link_of(shown), ANNA)
     assert f":{telpher_running.app.web_port}/oauth/google" in address
     status, text = await open_page(address)
     assert (status, f"Connected as {ANNA}" in text) == (200, True)
@@ -296,7 +296,7 @@ async def test_a_public_address_catches_the_page(
     await telpher_running.app.start()
     shown = await ask_for_page(boris)
     assert "Я сам замечу" in text_of(shown)
-    address = await answer_page(sandbox, link_of(shown), BORIS)
+    address = await answer_page(link_of(shown), BORIS)
     assert address.startswith(f"{public}/oauth/google?")
     status, text = await open_page(address)
     assert (status, f"Подключён диск {BORIS}" in text) == (200, True)
@@ -307,7 +307,7 @@ async def test_the_page_works_only_for_its_person(
     telpher_running: TelpherRunning, sandbox: Sandbox, anna: Person, boris: Person
 ) -> None:
     shown = await ask_for_page(anna)
-    address = await answer_page(sandbox, link_of(shown), ANNA)
+    address = await answer_page(link_of(shown), ANNA)
     await boris.ask(address, shows("не относится ни к одному"))
     await anna.send_text(f"here it is: {address.removeprefix('http://')}")
     await anna.wait_for(shows("Connected as", ANNA))
@@ -318,10 +318,10 @@ async def test_declined_and_too_late_in_the_browser(
     telpher_running: TelpherRunning, sandbox: Sandbox, anna: Person
 ) -> None:
     shown = await ask_for_page(anna)
-    await anna.send_text(await answer_page(sandbox, link_of(shown), ANNA, "deny"))
+    await anna.send_text(await answer_page(link_of(shown), ANNA, "deny"))
     await anna.wait_for(shows("declined", "Begin again"))
     shown = await ask_for_page(anna)
-    address = await answer_page(sandbox, link_of(shown), ANNA)
+    address = await answer_page(link_of(shown), ANNA)
     store = open_store(telpher_running.settings.data_dir / "telpher.db")
     try:
         late = sa.update(logins).values(created_ms=logins.c.created_ms - 601_000)
@@ -553,7 +553,7 @@ async def test_no_log_line_holds_a_token(
     await telpher_process.start(LOG_LEVEL="DEBUG")
     await connect(anna, sandbox, ANNA)
     shown = await ask_for_page(anna)
-    address = await answer_page(sandbox, link_of(shown), ANNA)
+    address = await answer_page(link_of(shown), ANNA)
     await anna.send_text(address)
     await anna.wait_for(shows("Connected as", ANNA), after=shown["message_id"] - 1)
     await google(sandbox, "POST", "expire", what="access_tokens")
@@ -563,3 +563,20 @@ async def test_no_log_line_holds_a_token(
     for sign in ("ya29.", "1//", "AH-1Ng", "GOCSPX", "4/0A", state_of(address)):
         assert sign not in log, sign
     assert sandbox.token not in log
+
+
+async def test_the_sandbox_has_a_google_to_try_it_with(tmp_path: Path) -> None:
+    alone = Settings(data_dir=tmp_path / "alone", web_port=0)
+    process = TelpherProcess(alone, tmp_path / "alone.log")
+    try:
+        await process.start()
+        url = next(line for line in process.output if "chat with it at" in line).split()[-1]
+        async with Person(url, 1001) as anna:
+            shown = await ask_for_code(anna)
+            assert link_of(shown).startswith(url)
+            told = await answer_page(link_of(shown), ANNA)
+            assert "connected" in told
+            await anna.wait_for(shows("Connected as", ANNA), timeout_s=30)
+        assert await process.stop() == 0
+    finally:
+        await process.end()

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from telpher.errors import DiskFullError, TelpherError
 from telpher.store import Store
-from telpher.store.schema import alerts, inbox, jobs, paused_accounts
+from telpher.store.schema import alerts, inbox, jobs, login_alarms, paused_accounts
 
 _log = logging.getLogger(__name__)
 
@@ -101,13 +101,17 @@ def disk_check(directory: Path, headroom_bytes: int) -> Check:
 
 
 def account_check(store: Store) -> Check:
-    """An account's jobs wait until somebody has logged in again."""
+    """An account's jobs wait until somebody has logged in again, who could not be told so."""
 
     async def check(told: frozenset[str]) -> list[Alert]:
         del told
         is_login = paused_accounts.c.error_key.like("error.login%")
         rows = await store.read(
-            lambda connection: connection.execute(sa.select(paused_accounts.c.account).where(is_login)).all()
+            lambda connection: connection.execute(
+                sa.select(paused_accounts.c.account).where(
+                    is_login, paused_accounts.c.account.not_in(sa.select(login_alarms.c.account))
+                )
+            ).all()
         )
         return [Alert(f"login:{row.account}", "alert.login", {"account": row.account}) for row in rows]
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,20 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             telegram_local=False,
             webhook_url="",
             web_port=0,
+            **_offline_google(settings, told, state_dir),
         )
         return _serve(here, state_dir=state_dir, profile_dir=args.profile, chat_page=f"{told['url']}/")
+
+
+def _offline_google(settings: Settings, told: dict[str, Any], state_dir: Path) -> dict[str, Any]:
+    """Settings that let people connect the sandbox's own Google; none where the operator has set up the real one."""
+    if settings.google_credentials_file is not None or settings.drive is DriveKind.GOOGLE:
+        return {}
+    file = state_dir / "google-client.json"
+    with urllib.request.urlopen(f"{told['url']}/sandbox/google/credentials.json", timeout=_READY_LIMIT_S) as answer:  # noqa: S310 - our own
+        file.write_bytes(answer.read())
+    roots = dict.fromkeys(("google_api_url", "google_oauth_url", "google_login_url"), told["url"])
+    return {**roots, "google_credentials_file": file}
 
 
 def _return_memory() -> None:
