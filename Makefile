@@ -50,6 +50,9 @@ docs: build  ## Write anew what is derived from the code: .env.example and docs/
 screenshot: build  ## Take the README's pictures of the chat page anew (needs chromium)
 	@$(VENV)/python tests/screenshots.py
 
+screenshots: build  ## Take the tour's pictures anew, in both languages (needs chromium)
+	@$(VENV)/python tests/tour_pictures.py
+
 bench-transfers: build  ## Files into the drive: Telpher beside the tutorial's way, rclone and curl
 	@$(VENV)/python -m benchmarks.transfers
 

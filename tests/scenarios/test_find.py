@@ -126,7 +126,7 @@ async def test_in_russian(telpher_running: TelpherRunning, boris: Person) -> Non
     await boris.wait_for(has_text("проверено"), after=sent)
     found = await boris.ask("билет", has_text("🔎 билет"))
     assert entries(found) == ["📝 Билет в Лиссабон.txt"]
-    assert {"• Все", "• Всегда", "Неделя"} <= set(labels(found))
+    assert {"• Все", "• ∞", "Неделя"} <= set(labels(found))
     await boris.ask("чего нет", has_text("ничего с такими словами нет"))
 
 
