@@ -239,7 +239,7 @@ class App:
         settings = self._settings
         is_ours = self._state_dir == settings.data_dir
         house_vault = await self._stack.enter_async_context(house_vault_of(settings, store if is_ours else None))
-        vault = house_vault if is_ours else await open_vault(settings, store)
+        vault = house_vault if is_ours else open_vault(settings, store)
         opener = DriveOpener(settings, vault, house_vault, lambda drive: observed(drive, measures.drive_called))
         is_folder = settings.drive is DriveKind.FOLDER
         house = House(
@@ -331,6 +331,7 @@ class App:
             queue=queue,
             outbox=outbox,
             web_port=lambda: self.web_port,
+            end_shares=settling.end_before_leaving,
         )
         self._login.finish = linking.finish_from_web
         self._stack.push_async_callback(linking.alarm.stop)
@@ -345,7 +346,7 @@ class App:
         people = admission.people(
             cards=cards, follow_jobs=follow_jobs, carrier=carrier, my_drives=linking.my_drives, prompts=prompts
         )
-        queue.register(save_file.KIND, saving.work)
+        queue.register(save_file.KIND, saving.work, saving.forget)
         queue.register(get_back.KIND, sending.work)
         queue.register(send_zip.KIND, zipping.work)
         queue.register(run_module.KIND, computing.work)
@@ -501,7 +502,7 @@ class App:
             alerts.disk_check(self._state_dir, settings.disk_headroom),
             alerts.account_check(store),
             alerts.queue_check(store),
-            *([alerts.certificate_check(settings.webhook_url)] if settings.webhook_url else []),
+            *([alerts.certificate_check(settings.webhook_url)] if settings.webhook_url.startswith("https:") else []),
         ]
         return Alerts(store, checks, OwnersChats(settings.owner_ids, desk.access, desk.operation.outbox).tell)
 

@@ -139,7 +139,7 @@ class DiskFullError(TelpherError):
 
 
 class StoreError(TelpherError):
-    """The database cannot be opened, brought up to date, read or written: locked, read-only, out of descriptors."""
+    """What is kept on this machine, first of all the database, cannot be opened or written: locked, read-only, out of descriptors."""
 
     fate = Fate.RETRY
     text_key = "error.store"

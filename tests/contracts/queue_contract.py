@@ -41,10 +41,14 @@ class Desk(abc.ABC):
     @abc.abstractmethod
     async def close(self) -> None: ...
 
-    async def begin(self, works: dict[str, Callable[[JobRun], Awaitable[Payload | None]]]) -> Queue:
+    async def begin(
+        self,
+        works: dict[str, Callable[[JobRun], Awaitable[Payload | None]]],
+        undos: dict[str, Callable[[Job], Awaitable[None]]] | None = None,
+    ) -> Queue:
         self.queue = await self.open()
         for kind, work in works.items():
-            self.queue.register(kind, work)
+            self.queue.register(kind, work, (undos or {}).get(kind))
         self.queue.subscribe(self._hear)
         await self.queue.start()
         return self.queue
@@ -74,6 +78,11 @@ def new(key: str, *, person_id: int = 1, kind: str = "echo", lane: str = "light"
 async def echo(run: JobRun) -> Payload:
     run.tell("half")
     return {"said": run.job.payload["key"]}
+
+
+async def _retried(queue: Queue, job_id: JobId) -> None:
+    while not await queue.retry(job_id):
+        await asyncio.sleep(0.01)
 
 
 class Gate:
@@ -354,6 +363,35 @@ class QueueContract:
         assert stored is not None
         assert stored.state is JobState.CANCELLED
         assert desk.states_of(job.id)[-1] is JobState.CANCELLED
+
+    @pytest.mark.parametrize("has_ended", [False, True])
+    async def test_what_a_cancelled_work_leaves_is_undone_before_it_may_begin_again(
+        self, desk: Desk, has_ended: bool
+    ) -> None:
+        told: list[str] = []
+
+        async def work(run: JobRun) -> Payload | None:
+            told.append(f"attempt {run.job.attempt}")
+            if run.job.attempt == 1:
+                try:
+                    await asyncio.sleep(3600)
+                except asyncio.CancelledError:
+                    # The press came as it had just ended.
+                    if not has_ended:
+                        raise
+            return None
+
+        async def undo(job: Job) -> None:
+            await asyncio.sleep(0.05)
+            told.append(f"undone {job.key}")
+            raise OSError("the drive is away")
+
+        queue = await desk.begin({"work": work}, {"work": undo})
+        job, _ = await queue.enqueue(new("a", kind="work"))
+        await desk.until(job.id, JobState.RUNNING)
+        await asyncio.gather(queue.cancel(job.id), _retried(queue, job.id))
+        await desk.until(job.id, JobState.SUCCEEDED)
+        assert told == ["attempt 1", "undone a", "attempt 2"]
 
     async def test_a_cancelled_job_may_be_tried_again(self, desk: Desk) -> None:
         async def patient_once(run: JobRun) -> Payload:

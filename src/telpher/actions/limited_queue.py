@@ -14,7 +14,7 @@ from typing import Any
 from telpher.access import Access, Role
 from telpher.access.day_use import DayUse, Used
 from telpher.errors import AccessDeniedError, CpuSpentError, DayFullError, QueueFullError
-from telpher.jobs.port import Job, JobId, JobRun, Listener, NewJob, Payload, Queue, Work
+from telpher.jobs.port import Job, JobId, JobRun, Listener, NewJob, Payload, Queue, Undo, Work
 
 _NOBODY = 0
 _UNLIMITED_LANES = frozenset({"light", "promise", "login"})
@@ -100,7 +100,7 @@ class LimitedQueue:
 
         await self._day_use.take(new.key, new.person_id, size_bytes, check)
 
-    def register(self, kind: str, work: Work) -> None:
+    def register(self, kind: str, work: Work, undo: Undo | None = None) -> None:
         """`work` is not begun for somebody who is not served any more; what it used is put into the day's account."""
 
         async def within_limits(run: JobRun) -> Payload | None:
@@ -116,7 +116,7 @@ class LimitedQueue:
                     await self._settle(job, result, time.monotonic() - began_s)
             return result
 
-        self._queue.register(kind, within_limits)
+        self._queue.register(kind, within_limits, undo)
 
     async def _settle(self, job: Job, result: Payload | None, lasted_s: float) -> None:
         told: Payload = result or {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 import json
@@ -141,7 +140,7 @@ class SaveFile:
         return None
 
     async def work(self, run: JobRun) -> Payload:
-        """Carry the file. A cancelled one leaves nothing behind."""
+        """Carry the file; `forget` frees what a cancelled one leaves behind."""
         payload = run.job.payload
         drive = await self._drives.of(run.job.person_id, payload["drive"])
         request = TransferRequest(
@@ -154,12 +153,7 @@ class SaveFile:
             size_bytes=payload["size_bytes"],
             modified_at=dt.datetime.fromisoformat(payload["modified_at"]),
         )
-        try:
-            entry = await self._carrier.carry(request, drive=drive, open_source=self._open_source, tell=run.tell)
-        except asyncio.CancelledError:
-            if run.cancelled.is_set():
-                await self._carrier.discard(request.id)
-            raise
+        entry = await self._carrier.carry(request, drive=drive, open_source=self._open_source, tell=run.tell)
         if payload.get("is_as_received") and entry.name == payload["name"]:
             file_id = str(json.loads(payload["source_ref"])["file_id"])
             await self._sent.remember(drive.name, entry, RECEIVED + str(payload["file_kind"]), file_id)
@@ -173,5 +167,5 @@ class SaveFile:
         return await self._folder_for(drive, destination) if destination else None
 
     async def forget(self, job: Job) -> None:
-        """Free what a job that was cancelled while it waited had brought already."""
+        """Free what a cancelled job had brought already, here and in the drive."""
         await self._carrier.discard(TransferId(job.payload["transfer_id"]))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from telpher.errors import TelpherError
+from telpher.errors import StoreError, TelpherError
 from telpher.jobs.port import Job, Payload, Work
 from telpher.jobs.table import Claimed
 from telpher.logs import about_job
 from telpher.tasks import Nursery
 
 _log = logging.getLogger(__name__)
+
+# Wherever in a work they come up, they pass, or are mended by whoever looks after the machine.
+_MACHINE_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT}
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong: we are going down, and the job goes on at the next start
@@ -83,6 +87,12 @@ class Attempt:
         except TelpherError as error:
             _log.info("job %d (%s): %s: %s", self.job.id, self.job.kind, type(error).__name__, error)
             return error
+        except OSError as error:
+            if error.errno not in _MACHINE_TROUBLE:
+                _log.exception("job %d (%s) ended in an error that is not ours", self.job.id, self.job.kind)
+                return error
+            _log.warning("job %d (%s): this machine is in trouble: %s", self.job.id, self.job.kind, error)
+            return StoreError(str(error))
         except Exception as error:  # noqa: BLE001 - the queue decides what becomes of it
             _log.exception("job %d (%s) ended in an error that is not ours", self.job.id, self.job.kind)
             return error

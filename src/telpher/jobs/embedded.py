@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from telpher.errors import DiskFullError, Fate, StoreError, TelpherError
 from telpher.jobs import table
 from telpher.jobs.attempts import Attempt, Interrupted
-from telpher.jobs.port import Job, JobId, JobState, Listener, NewJob, Work
+from telpher.jobs.port import Job, JobId, JobState, Listener, NewJob, Undo, Work
 from telpher.jobs.retries import PROMISE_RETRIES, TRANSFER_RETRIES
 from telpher.jobs.turns import Lane, Turns
 from telpher.store import Store
@@ -60,6 +60,7 @@ class EmbeddedQueue:
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._works: dict[str, Work] = {}
+        self._undos: dict[str, Undo] = {}
         self._listeners: list[Listener] = []
         self._nursery = Nursery("jobs")
         self._attempts: dict[JobId, Attempt] = {}
@@ -73,8 +74,10 @@ class EmbeddedQueue:
 
     # ---- what the port promises --------------------------------------------------------------------------------------
 
-    def register(self, kind: str, work: Work) -> None:
+    def register(self, kind: str, work: Work, undo: Undo | None = None) -> None:
         self._works[kind] = work
+        if undo is not None:
+            self._undos[kind] = undo
 
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -275,18 +278,34 @@ class EmbeddedQueue:
 
         try:
             settled, paused, claimed = await self._commit(commit)
+            if attempt.cancelled.is_set():
+                # Those whose turn it is do not wait for what the drive says to an undo.
+                self._begin(following, claimed)
+                following, claimed = [], []
+                await self._undo(job)
         finally:
             del self._attempts[job.id]
             attempt.end()
         if settled is not None:
             self._announce(settled)
             self._place_job(settled)
+        elif (now := await self.get(job.id)) is not None:
+            # Cancelled meanwhile; and asked for again, perhaps, before anybody could know that this attempt is over.
+            self._place_job(now)
         if is_account_stuck and job.account is not None:
             self._hold_back(job.account, paused)
         self._begin(following, claimed)
         if change.state is JobState.SUCCEEDED and job.account in self._paused:
             # Someone tried again after making room or logging in, and it went: so will the others.
             await self._resume(job.account)
+
+    async def _undo(self, job: Job) -> None:
+        """Before anybody may begin it again."""
+        if (undo := self._undos.get(job.kind)) is not None:
+            try:
+                await undo(job)
+            except Exception:  # noqa: BLE001 - the job is cancelled all the same
+                _log.exception("what job %d left behind could not be freed", job.id)
 
     def _change_after(self, attempt: Attempt, ended: Any, lasted_s: float) -> table.Change:
         if not isinstance(ended, Exception):

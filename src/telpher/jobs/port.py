@@ -89,6 +89,9 @@ class JobRun(Protocol):
 Work = Callable[[JobRun], Awaitable[Payload | None]]
 """Raises a TelpherError, whose fate decides: RETRY and RETRY_AFTER wait, NEEDS_USER pauses, PERMANENT fails."""
 
+Undo = Callable[[Job], Awaitable[None]]
+"""Frees what a cancelled work leaves behind; no error if there is nothing."""
+
 Listener = Callable[[Job, object | None], None]
 """Called on the loop after a job's state was committed (second argument None) and for each `tell`. Returns at once, raises nothing."""
 
@@ -96,8 +99,11 @@ Listener = Callable[[Job, object | None], None]
 class Queue(Protocol):
     """A durable queue. A person's jobs are started in turn with other people's (fairness), each person's own in order."""
 
-    def register(self, kind: str, work: Work) -> None:
-        """Before `start`. A job of an unregistered kind stays queued."""
+    def register(self, kind: str, work: Work, undo: Undo | None = None) -> None:
+        """Before `start`. A job of an unregistered kind stays queued.
+
+        `undo` is awaited after a running work was cancelled, however far it had come: also when it had ended just before.
+        """
 
     def subscribe(self, listener: Listener) -> None: ...
 

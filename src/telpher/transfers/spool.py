@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from telpher.drives.port import Checksum, ChecksumKind
-from telpher.errors import DiskFullError, SourceGoneError, SourceUnreachableError
+from telpher.errors import DiskFullError, SourceGoneError, SourceUnreachableError, StoreError
 from telpher.transfers.hashing import Digest
 
 T = TypeVar("T")
@@ -227,4 +227,4 @@ def _translated() -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise DiskFullError(str(error)) from error
-        raise
+        raise StoreError(f"the spool cannot be used: {error.strerror or error}") from error
