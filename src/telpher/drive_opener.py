@@ -18,22 +18,23 @@ from telpher.settings import DriveKind, Settings
 from telpher.store import Store, open_store
 
 if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
     from telpher.accounts.google_account import AccountAuthorizer
 
 _NO_ACCOUNT = "DRIVE is google, and no account is connected: run `telpher connect google`, or set GOOGLE_TOKEN_FILE"
 _GOOGLE, _FOLDER = "google", "folder"
 
 
-async def open_vault(settings: Settings, store: Store) -> Vault:
-    """The vault of `store`, with its keys where there is anything to keep, or to connect. Raises SettingsInvalidError."""
-    from telpher.accounts.keys import KEY_FILE, open_keys  # noqa: PLC0415 - cryptography only where it is needed
+def open_vault(settings: Settings, store: Store) -> Vault:
+    """The vault of `store`; its keys are opened at the first use, and cryptography with them."""
 
-    is_used = (
-        settings.drive is DriveKind.GOOGLE
-        or settings.google_credentials_file is not None
-        or (settings.data_dir / KEY_FILE).exists()
-    )
-    return Vault(store, await asyncio.to_thread(open_keys, settings.data_dir) if is_used else None)
+    def keys() -> MultiFernet:
+        from telpher.accounts.keys import open_keys  # noqa: PLC0415 - only where there is something to keep
+
+        return open_keys(settings.data_dir)
+
+    return Vault(store, keys)
 
 
 class DriveOpener:
@@ -111,7 +112,7 @@ async def house_vault_of(settings: Settings, store: Store | None = None) -> Asyn
         if store is None:
             store = await asyncio.to_thread(open_store, settings.data_dir / "telpher.db")
             stack.push_async_callback(store.close)
-        yield await open_vault(settings, store)
+        yield open_vault(settings, store)
 
 
 @contextlib.asynccontextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NewType
 
 import sqlalchemy as sa
@@ -41,14 +43,22 @@ class Account:
 
 
 class Vault:
-    """The accounts of one database. Without `keys` nothing can be put in, and no secret can be had."""
+    """The accounts of one database. Keys that are given as a function are opened at the first use."""
 
-    def __init__(self, store: Store, keys: MultiFernet | None) -> None:
+    def __init__(self, store: Store, keys: MultiFernet | Callable[[], MultiFernet]) -> None:
         self._store = store
-        self._keys = keys
+        self._opens_keys = keys if callable(keys) else None
+        self._keys = None if callable(keys) else keys
+
+    async def ready(self) -> None:
+        """Open the keys; `sealed` and `opened` need that. Raises SettingsInvalidError."""
+        if self._keys is None:
+            assert self._opens_keys is not None
+            self._keys = await asyncio.to_thread(self._opens_keys)
 
     async def put(self, *, person_id: int, drive: str, subject: str, scopes: tuple[str, ...], secret: str) -> Account:
         """Connect an account, or connect it again with a new secret."""
+        await self.ready()
         now_ms = time.time_ns() // 1_000_000
         values = {"scopes": " ".join(scopes), "secret": self.sealed(secret), "changed_ms": now_ms}
         same = (accounts.c.person_id == person_id, accounts.c.drive == drive, accounts.c.subject == subject)
@@ -86,10 +96,12 @@ class Vault:
         encrypted = await self._store.read(lambda connection: connection.execute(query).scalar())
         if encrypted is None:
             raise LoginRequiredError("this account is not connected any more")
+        await self.ready()
         return self.opened(encrypted)
 
     async def replace_secret(self, account_id: AccountId, secret: str) -> None:
         """Keep a renewed secret. Nothing happens when the account was disconnected meanwhile."""
+        await self.ready()
         change = sa.update(accounts).where(accounts.c.id == account_id).values(secret=self.sealed(secret))
         await self._store.write(lambda connection: connection.execute(change))
 
@@ -104,9 +116,9 @@ class Vault:
 
         from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
 
+        await self.ready()
         keys = self._keys
-        if keys is None:
-            return 0
+        assert keys is not None
 
         def rotate(connection: sa.Connection) -> int:
             count = 0
@@ -125,17 +137,16 @@ class Vault:
 
     def sealed(self, secret: str) -> str:
         """`secret` as it may be stored."""
-        if self._keys is None:
-            raise LoginRequiredError("there is no key to keep a log-in with")
+        assert self._keys is not None
         return self._keys.encrypt(secret.encode()).decode()
 
     def opened(self, sealed: str) -> Secret:
         """What was sealed. Raises LoginRequiredError when its key is gone."""
-        if self._keys is not None:
-            from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
 
-            with contextlib.suppress(InvalidToken):
-                return Secret(self._keys.decrypt(sealed.encode()).decode())
+        assert self._keys is not None
+        with contextlib.suppress(InvalidToken):
+            return Secret(self._keys.decrypt(sealed.encode()).decode())
         raise LoginRequiredError("the key that this log-in was stored with is gone")
 
 

@@ -163,6 +163,7 @@ class ConnectGoogle:
         self._access.require(person_id, Right.USE_DRIVE)
         flow = DeviceFlow(await self._door.device_client(), self._door.oauth_url, clock=time.time)
         code = await flow.begin()
+        await self._vault.ready()
         facts = {**dataclasses.asdict(code), "device_code": str(code.device_code)}
         return CodeToShow(
             code.verification_url,
@@ -202,6 +203,7 @@ class ConnectGoogle:
     async def wait_for_page(self, place: Place, shown: PageToOpen, *, renews: str = "") -> None:
         """Expect what the page leads back with, for ten minutes. An earlier log-in of theirs ends."""
         await self.stop(place.person_id)
+        await self._vault.ready()
         sealed = self._vault.sealed(shown.login.to_json())
         await self._book.put(
             google_browser.hash_of(shown.login.state),
@@ -221,6 +223,7 @@ class ConnectGoogle:
             if time.time() - login.created_at_s > BROWSER_LOGIN_S:
                 raise LoginExpiredError("ten minutes are over")
             client = await self._door.browser_client()
+            await self._vault.ready()
             kept = self._vault.opened(login.sealed)
             user = await google_browser.finish(client, self._door.oauth_url, kept, query)
             connected = await self._keep(login.person_id, user, WHOLE_DRIVE_SCOPE, login.renews)
@@ -261,6 +264,7 @@ class ConnectGoogle:
         return {"name": payload["name"], "drive": connected.drive}
 
     async def _connect(self, job: Job, sealed: str, renews: str) -> Connected:
+        await self._vault.ready()
         granted = await self._book.grant_of(int(job.id))
         if granted is None:
             try:
