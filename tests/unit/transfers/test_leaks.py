@@ -90,9 +90,11 @@ class Traffic:
         await self.drive.close()
 
 
-@pytest.mark.parametrize("is_troubled", [False, True])
-async def test_five_hundred_transfers_leak_nothing(store: Store, tmp_path: Path, is_troubled: bool) -> None:
-    drive = ModelDrive() if is_troubled else FolderDrive(tmp_path / "drive")
+@pytest.mark.parametrize(("is_troubled", "is_folder"), [(False, True), (True, False), (True, True)])
+async def test_five_hundred_transfers_leak_nothing(
+    store: Store, tmp_path: Path, is_troubled: bool, is_folder: bool
+) -> None:
+    drive: Drive = FolderDrive(tmp_path / "drive") if is_folder else ModelDrive()
     traffic = Traffic(store, drive, tmp_path / "spool", is_troubled=is_troubled)
     await traffic.queue.start()
     await traffic.carry(range(40))

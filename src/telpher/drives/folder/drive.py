@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from telpher.drives.folder import shelves
-from telpher.drives.folder.cabinet import Cabinet, new_entry_id, translated
+from telpher.drives.folder.cabinet import Cabinet, new_entry_id
+from telpher.drives.folder.threads import DiskThreads
 from telpher.drives.folder.uploads import FolderUpload, Partials
 from telpher.drives.port import (
     EVERYTHING,
@@ -32,7 +31,6 @@ from telpher.drives.port import (
 
 T = TypeVar("T")
 
-_THREADS = 4
 _PIECE_BYTES = 1 << 20
 
 
@@ -56,7 +54,7 @@ class FolderDrive:
         """`name` tells several folders of one Telpher apart."""
         self.name = name
         self._root = root
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="telpher-folder-drive")
+        self._threads = DiskThreads()
         self._opening = threading.Lock()
         self._opened: tuple[Cabinet, Partials] | None = None
 
@@ -85,30 +83,27 @@ class FolderDrive:
     @contextlib.asynccontextmanager
     async def read(self, entry_id: EntryId, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         """See the port."""
-        file = await self._ask(lambda cabinet: _Reader(cabinet.open(entry_id)))
-        try:
+        async with self._threads.opened(lambda: _Reader(self._open()[0].open(entry_id))) as file:
             yield self._pieces(file, offset)
-        finally:
-            await self._run(file.close)
 
     async def _pieces(self, file: _Reader, offset: int) -> AsyncIterator[bytes]:
-        while piece := await self._run(file.read, offset):
+        while piece := await self._threads.run(file.read, offset):
             offset += len(piece)
             yield piece
 
     async def upload_small(self, spec: UploadSpec, content: bytes) -> Entry:
         """See the port."""
-        return await self._run(lambda: self._partials.put_small(spec, content))
+        return await self._threads.run(lambda: self._partials.put_small(spec, content))
 
     async def begin_upload(self, spec: UploadSpec) -> UploadSession:
         """See the port."""
-        entry_id = await self._run(lambda: self._partials.begin(spec))
-        return FolderUpload(self._partials, entry_id, spec, self._run)
+        entry_id = await self._threads.run(lambda: self._partials.begin(spec))
+        return FolderUpload(self._partials, entry_id, spec, self._threads)
 
     async def resume_upload(self, token: str, spec: UploadSpec) -> UploadSession:
         """See the port."""
-        partials = await self._run(lambda: self._partials)
-        return FolderUpload(partials, token, spec, self._run)
+        partials = await self._threads.run(lambda: self._partials)
+        return FolderUpload(partials, token, spec, self._threads)
 
     async def make_folder(self, parent_id: EntryId, name: str) -> Entry:
         """See the port."""
@@ -158,13 +153,13 @@ class FolderDrive:
 
     async def close(self) -> None:
         """See the port."""
-        await asyncio.to_thread(self._threads.shutdown)
+        await self._threads.stop()
         if self._opened is not None:
             self._opened[0].close()
             self._opened = None
 
     def _ask(self, work: Callable[[Cabinet], T]) -> asyncio.Future[T]:
-        return self._run(lambda: work(self._open()[0]))
+        return self._threads.run(lambda: work(self._open()[0]))
 
     @property
     def _partials(self) -> Partials:
@@ -176,14 +171,6 @@ class FolderDrive:
                 cabinet = Cabinet(self._root)
                 self._opened = cabinet, Partials(cabinet)
             return self._opened
-
-    def _run(self, work: Callable[..., T], /, *arguments: Any) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(_call, work, *arguments))
-
-
-def _call(work: Callable[..., T], *arguments: Any) -> T:
-    with translated():
-        return work(*arguments)
 
 
 class _Reader:

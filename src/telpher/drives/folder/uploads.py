@@ -13,10 +13,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable
 
 from telpher.drives.folder.cabinet import UPLOADS, Cabinet, free_paths, hash_prefix, new_entry_id, partial_path
+from telpher.drives.folder.threads import DiskThreads
 from telpher.drives.folder.tree import join
 from telpher.drives.port import Entry, EntryId, UploadSpec
 from telpher.errors import (
@@ -29,17 +29,9 @@ from telpher.errors import (
     SessionGoneError,
 )
 
-T = TypeVar("T")
-
 _ID_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 # As long as Google keeps a session: https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
 _KEEP_S = 7 * 24 * 3600
-
-
-class RunsInThread(Protocol):
-    """Runs a blocking function off the event loop, its errors translated."""
-
-    def __call__(self, work: Callable[..., T], /, *arguments: Any) -> Awaitable[T]: ...
 
 
 class Partials:
@@ -48,6 +40,8 @@ class Partials:
     def __init__(self, cabinet: Cabinet) -> None:
         self._cabinet = cabinet
         self._tree = cabinet.tree
+        # What was given up may still be landing in its thread when it is asked for anew, or discarded.
+        self._landing = threading.Lock()
         self._sweep()
 
     def begin(self, spec: UploadSpec) -> str:
@@ -97,8 +91,10 @@ class Partials:
 
     def land(self, entry_id: str, spec: UploadSpec, known: Known | None) -> Entry:
         """Make the complete partial file an entry under the first free name."""
-        partial = partial_path(entry_id)
-        opened = self._tree.open_file(partial, os.O_RDWR)
+        try:
+            opened = self._tree.open_file(partial_path(entry_id), os.O_RDWR)
+        except FileNotFoundError:
+            return self.landed(entry_id)
         try:
             is_known = known is not None and known.size_bytes == spec.size_bytes
             digest = known.digest.hexdigest() if known is not None and is_known else hash_prefix(opened).hexdigest()
@@ -109,6 +105,13 @@ class Partials:
             found = os.fstat(opened)
         finally:
             os.close(opened)
+        with self._landing:
+            if self.held_bytes(entry_id) is None:
+                return self.landed(entry_id)
+            return self._put(entry_id, spec, found, digest)
+
+    def _put(self, entry_id: str, spec: UploadSpec, found: os.stat_result, digest: str) -> Entry:
+        partial = partial_path(entry_id)
         folder = self._cabinet.find_folder(spec.parent_id)
         index = self._cabinet.index
         for path in free_paths(folder, spec.name):
@@ -148,12 +151,13 @@ class Partials:
         if not _ID_SHAPE.fullmatch(entry_id):
             return
         path = partial_path(entry_id)
-        if self._tree.status_or_none(path) is None:
-            return
-        # In this order: a partial file without a row is unfinished, a row without a partial file would be an entry.
-        with self._cabinet.index.transaction():
-            self._cabinet.index.forget(entry_id)
-        self._tree.remove_file(path)
+        with self._landing:
+            if self._tree.status_or_none(path) is None:
+                return
+            # In this order: a partial file without a row is unfinished, a row without a partial file would be an entry.
+            with self._cabinet.index.transaction():
+                self._cabinet.index.forget(entry_id)
+            self._tree.remove_file(path)
 
     def _free_bytes(self) -> int:
         with self._tree.folder(UPLOADS) as opened:
@@ -186,6 +190,11 @@ class Writer:
         self._lock = threading.Lock()
         self.known = known
 
+    @property
+    def is_closed(self) -> bool:
+        """Nothing is written any more: `known` stays as it is."""
+        return self._opened is None
+
     def write(self, piece: bytes, limit_bytes: int) -> None:
         """Append. Raises DriveError over `limit_bytes`."""
         with self._lock:
@@ -213,12 +222,12 @@ class Writer:
 class FolderUpload:
     """An `UploadSession` whose token is the id that the entry will have."""
 
-    def __init__(self, partials: Partials, entry_id: str, spec: UploadSpec, run: RunsInThread) -> None:
+    def __init__(self, partials: Partials, entry_id: str, spec: UploadSpec, threads: DiskThreads) -> None:
         self._partials = partials
         self._id = EntryId(entry_id)
         self._spec = spec
-        self._run = run
-        self._known: Known | None = None
+        self._threads = threads
+        self._writer: Writer | None = None
 
     @property
     def token(self) -> str:
@@ -227,7 +236,7 @@ class FolderUpload:
 
     async def received(self) -> int | Entry:
         """See the port."""
-        return await self._run(self._settle)
+        return await self._threads.run(self._settle)
 
     def _settle(self) -> int | Entry:
         held = self._partials.held_bytes(self._id)
@@ -242,14 +251,19 @@ class FolderUpload:
 
     async def send(self, chunks: AsyncIterator[bytes], offset: int) -> Entry | int:
         """See the port."""
-        writer = await self._run(self._partials.open, self._id, offset, self._known)
+        async with self._threads.opened(self._partials.open, self._id, offset, self._known) as writer:
+            self._writer = writer
+            await self._write_all(writer, chunks)
+        return await self._threads.run(self._settle)
+
+    async def _write_all(self, writer: Writer, chunks: AsyncIterator[bytes]) -> None:
         pending: Awaitable[None] | None = None
         try:
             # One piece is written while the next one comes in.
             async for chunk in chunks:
                 if pending is not None:
                     await pending
-                pending = self._run(writer.write, chunk, self._spec.size_bytes)
+                pending = self._threads.run(writer.write, chunk, self._spec.size_bytes)
             if pending is not None:
                 await pending
                 pending = None
@@ -257,10 +271,12 @@ class FolderUpload:
             if pending is not None:
                 with contextlib.suppress(DriveError):
                     await pending
-            await self._run(writer.close)
-            self._known = writer.known
-        return await self._run(self._settle)
+
+    @property
+    def _known(self) -> Known | None:
+        """What the last `send` knows of the bytes that have arrived; nothing as long as it may still be writing."""
+        return self._writer.known if self._writer is not None and self._writer.is_closed else None
 
     async def cancel(self) -> None:
         """See the port."""
-        await self._run(self._partials.discard, self._id)
+        await self._threads.run(self._partials.discard, self._id)
