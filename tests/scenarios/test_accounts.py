@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from playwright.async_api import expect
 from tests.driver import Person, buttons_of, text_of
 from tests.driver.messages import Message
+from tests.driver.window import MISSING, chromium_path, launched
 from tests.scenarios.conftest import TelpherProcess, TelpherRunning
 from tests.scenarios.google_page import (
     answer_page,
@@ -580,3 +582,32 @@ async def test_the_sandbox_has_a_google_to_try_it_with(tmp_path: Path) -> None:
         assert await process.stop() == 0
     finally:
         await process.end()
+
+
+# ---- with a real browser
+
+
+@pytest.mark.chromium
+@pytest.mark.slow
+async def test_both_ways_in_chromium(telpher_running: TelpherRunning, sandbox: Sandbox, anna: Person) -> None:
+    if chromium_path() is None:
+        pytest.skip(MISSING)
+    async with launched() as browser:
+        page = await browser.new_page()
+        shown = await ask_for_code(anna)
+        await page.goto(link_of(shown).partition("?")[0])
+        await page.get_by_label("Code").fill(code_in(shown))
+        await page.get_by_role("button", name="Next").click()
+        await page.get_by_label(ANNA).check()
+        await page.get_by_role("button", name="Allow").click()
+        await expect(page.get_by_text("Your device is connected")).to_be_visible()
+        await anna.wait_for(shows("Connected as", ANNA))
+        shown = await ask_for_page(anna)
+        await page.goto(link_of(shown))
+        await expect(page.get_by_text("all of your Google Drive files")).to_be_visible()
+        await page.get_by_label(BORIS).check()
+        await page.get_by_role("button", name="Allow").click()
+        await expect(page.get_by_text(f"Connected as {BORIS}")).to_be_visible()
+        await anna.wait_for(shows("Connected as", BORIS))
+    await saved(anna, "through the browser.txt")
+    assert await files_of(sandbox, BORIS) == ["through the browser.txt"]
