@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from telpher.access import Access, EntryRefs
 from telpher.accounts.google_oauth import AuthorizedUser
@@ -45,6 +45,7 @@ def build_linking(
     queue: Queue,
     outbox: Outbox,
     web_port: Callable[[], int],
+    end_shares: Callable[[str], Awaitable[None]],
 ) -> Linking:
     """Registers its work with `queue`; start the alarm before that."""
 
@@ -59,6 +60,7 @@ def build_linking(
         vault=drives.vault,
         queue=queue,
         oauth_url=settings.google_oauth_url,
+        end_shares=end_shares,
     )
     connect_google = ConnectGoogle(
         access=access,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import enum
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 from telpher.access import Access, EntryRefs, Right, Role
@@ -67,9 +68,19 @@ class MyDrives:
     """Another person's drive is to everyone else as if it did not exist."""
 
     def __init__(
-        self, *, access: Access, drives: PersonalDrives, refs: EntryRefs, vault: Vault, queue: Queue, oauth_url: str
+        self,
+        *,
+        access: Access,
+        drives: PersonalDrives,
+        refs: EntryRefs,
+        vault: Vault,
+        queue: Queue,
+        oauth_url: str,
+        end_shares: Callable[[str], Awaitable[None]],
     ) -> None:
+        """`end_shares` is told of an account that is about to be disconnected, and ends what could not be ended afterwards."""
         self._access = access
+        self._end_shares = end_shares
         self._drives = drives
         self._refs = refs
         self._vault = vault
@@ -120,6 +131,7 @@ class MyDrives:
                 await self._end(link)
 
     async def _end(self, link: LinkedDrive) -> None:
+        await self._end_shares(link.account)
         secret = None
         if link.kind is LinkKind.GOOGLE:
             number = AccountId(int(link.account.removeprefix(f"{GOOGLE}-")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import weakref
 from typing import ClassVar, cast
 
@@ -16,6 +17,8 @@ from telpher.actions.share_book import ShareBook, ShareRecord, Target
 from telpher.drives.port import Capability, Drive, EntryId, Grant, GrantRole, Shares
 from telpher.errors import BadInputError, EntryNotFoundError, Fate, TelpherError
 from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
+
+_log = logging.getLogger(__name__)
 
 KIND = "end_share"
 LANE = "promise"
@@ -117,6 +120,22 @@ class SettleShare:
                         )
                     )
                 raise
+
+    async def end_before_leaving(self, account: str) -> None:
+        """The log-in to this account is about to be forgotten, and with it the way to keep a promise: what has an end ends now.
+
+        What stands until it is revoked stays: that was what its person wanted. A drive that is away is no reason to stay connected.
+        """
+        for record in await self._book.ending():
+            if account_of(record.target.drive) != account:
+                continue
+            try:
+                drive = await self._drives.of(record.person_id, record.target.drive)
+                async with self.turn(record.target):
+                    await self._settle(drive, record.target, without=record)
+                    await self._book.close(record)
+            except TelpherError as error:
+                _log.warning("a share could not be ended before its account was disconnected: %s", type(error).__name__)
 
     async def work(self, run: JobRun) -> Payload | None:
         """End a share. Its person may have been shown the door meanwhile: the end comes all the same."""

@@ -203,6 +203,25 @@ async def test_woken_too_early_it_waits_on(house: House) -> None:
         await house.queue.stop(1.0)
 
 
+async def test_what_has_an_end_ends_before_its_account_is_disconnected(house: House) -> None:
+    entry, other = await house.put(), await house.put("other.txt")
+    await house.let_in(entry, None, VIEW, Span.WEEK)
+    await house.let_in(other, CLARA, VIEW, Span.FOREVER)
+    await house.settle.end_before_leaving("another account")
+    assert await house.roles(entry) == {None: VIEW}
+    await house.settle.end_before_leaving("google")
+    assert await house.roles(entry) == {}
+    assert await house.roles(other) == {CLARA: VIEW}
+
+
+async def test_a_drive_that_is_away_is_disconnected_all_the_same(house: House, account: GoogleAccount) -> None:
+    entry = await house.put()
+    await house.let_in(entry, None, VIEW, Span.WEEK)
+    await account.post("/sandbox/google/revoke", {})
+    await house.settle.end_before_leaving("google")
+    assert len(await house.book.ending()) == 1
+
+
 @pytest.mark.parametrize("address", ["", "clara", "clara@", "@example.com", "a b@example.com", "a@b", "a@b.c>"])
 async def test_what_is_no_address(house: House, address: str) -> None:
     card = await house.cards.card(ANNA, house.drive, await house.put())
