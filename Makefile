@@ -4,7 +4,7 @@
 VENV := .venv/bin
 PYTEST_WORKERS ?= 4
 
-.PHONY: help run test check setup setup-dev build lock format docs screenshot screenshots clean asan lesson \
+.PHONY: help run test check setup setup-dev build lock format docs screenshot screenshots clean fuzz sbom audit asan lesson \
         bench-compute bench-latency bench-transfers bench-browse soak
 
 help:  ## This list
@@ -70,6 +70,17 @@ lesson: build  ## Measure the lesson's figures and pictures anew, on this machin
 
 asan: build  ## The kernels' tests under AddressSanitizer and UBSan
 	@tools/asan.sh
+
+FUZZ_EXAMPLES ?= 5000
+
+fuzz: build  ## Look for updates, drive answers and web requests that break something (FUZZ_EXAMPLES=5000)
+	@TELPHER_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV)/python -m pytest tests/fuzz -q
+
+sbom: setup-dev  ## Write dist/telpher.cdx.json: what Telpher is made of, as CycloneDX
+	@$(VENV)/python tools/make_sbom.py
+
+audit: setup-dev  ## Compare the lock with the public list of known faults (needs a connection to it)
+	@$(VENV)/uv tool run pip-audit --require-hashes --disable-pip --requirement locks/run.txt
 
 clean:  ## Remove what was built; data/ stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis test-output

@@ -84,7 +84,7 @@ class WebhookEndpoint:
             if not isinstance(update, dict):
                 return 400
             await self._accept(update)
-        except (ValueError, TelpherError):
+        except (ValueError, RecursionError, TelpherError):
             return 400
         except Exception:  # noqa: BLE001 - the database or the disk: Telegram repeats what gets no 200
             _log.exception("an update could not be stored; Telegram will repeat it")

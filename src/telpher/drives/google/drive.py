@@ -30,7 +30,7 @@ from telpher.drives.google.query import (
     containing,
     entry_from,
 )
-from telpher.drives.google.sense import all_making_sense
+from telpher.drives.google.sense import all_making_sense, another_page
 from telpher.drives.google.sharing import grant, grants_of, revoke
 from telpher.drives.google.uploads import GoogleUpload, begin_session, upload_multipart
 from telpher.drives.port import (
@@ -288,7 +288,7 @@ class GoogleDrive:
             found += [(str(one["id"]), str(one["name"])) for one in answer.get("drives", ())]
             if not (token := answer.get("nextPageToken")) or len(found) >= _SHARED_DRIVES_LIMIT:
                 return tuple(found)
-            params["pageToken"] = str(token)
+            params["pageToken"] = another_page(token, params.get("pageToken"))
 
     async def close(self) -> None:
         """See the port."""

@@ -42,3 +42,10 @@ def all_making_sense(kind: C) -> C:
         if not name.startswith("_") and inspect.iscoroutinefunction(method):
             setattr(kind, name, making_sense(method))
     return kind
+
+
+def another_page(token: object, last: object) -> str:
+    """What the next page is asked for by. Raises DriveUnreachableError when it is the page that was just read: there would be no end."""
+    if not isinstance(token, str) or token == last:
+        raise DriveUnreachableError("the drive's list has no end")
+    return token

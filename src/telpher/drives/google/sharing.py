@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from telpher.drives.google.client import GoogleClient, read_json
+from telpher.drives.google.sense import another_page
 from telpher.drives.port import Grant, GrantRole
 from telpher.errors import EntryNotFoundError, GranteeInvalidError
 
@@ -41,7 +42,7 @@ async def grants_of(client: GoogleClient, path: str) -> tuple[Grant, ...]:
         token = answer.get("nextPageToken")
         if not token:
             return tuple(grants)
-        params["pageToken"] = token
+        params["pageToken"] = another_page(token, params.get("pageToken"))
 
 
 async def grant(client: GoogleClient, path: str, who: str | None, role: GrantRole) -> Grant:
