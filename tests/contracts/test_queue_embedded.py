@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 import shutil
 from collections.abc import AsyncIterator
@@ -128,7 +129,7 @@ async def test_a_patient_lane_gives_up_at_last(store: Store) -> None:
         raise DriveUnreachableError("down")
 
     lane = Lane(name="light", total=1, per_person=1, retries=RetryPolicy(base_s=0, cap_s=0, give_up_after_s=600))
-    queue = EmbeddedQueue(store, [lane], clock=lambda: now_s)
+    queue = EmbeddedQueue(store, [lane], clock=lambda: now_s, steady=lambda: now_s)
     ended = asyncio.Event()
     queue.register("down", down)
     queue.subscribe(lambda job, _progress: ended.set() if job.state.is_final else None)
@@ -142,6 +143,57 @@ async def test_a_patient_lane_gives_up_at_last(store: Store) -> None:
     assert stored is not None
     assert (stored.state, stored.error_key) == (JobState.FAILED, "error.drive_unreachable")
     assert stored.attempt == 13
+
+
+@pytest.mark.parametrize("jump_s", [-86_400.0, 10 * 86_400.0])
+async def test_a_clock_that_jumps_makes_no_wait_longer_and_no_patience_shorter(store: Store, jump_s: float) -> None:
+    wall_s = 1_000_000.0
+    attempts = 0
+
+    async def down(run: JobRun) -> Payload | None:
+        nonlocal wall_s, attempts
+        attempts += 1
+        if attempts == 2:
+            wall_s += jump_s
+        if attempts < 5:
+            raise DriveUnreachableError("down")
+        return None
+
+    lane = Lane(name="light", total=1, per_person=1, retries=RetryPolicy(base_s=0.02, cap_s=0.02, give_up_after_s=600))
+    queue = EmbeddedQueue(store, [lane], clock=lambda: wall_s)
+    ended = asyncio.Event()
+    queue.register("down", down)
+    queue.subscribe(lambda job, _progress: ended.set() if job.state.is_final else None)
+    await queue.start()
+    job, _ = await queue.enqueue(new("a", kind="down"))
+    async with asyncio.timeout(20):
+        await ended.wait()
+    await queue.stop(grace_s=1)
+
+    stored = await queue.get(job.id)
+    assert stored is not None
+    assert stored.state is JobState.SUCCEEDED
+
+
+async def test_what_waits_for_a_moment_of_the_clock_follows_the_clock(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telpher.jobs.embedded._CLOCK_LOOKED_AT_EVERY_S", 0.02)
+    wall_s = 1_000_000.0
+    queue = EmbeddedQueue(store, clock=lambda: wall_s)
+    ended = asyncio.Event()
+    queue.register("echo", echo)
+    queue.subscribe(lambda job, _progress: ended.set() if job.state.is_final else None)
+    await queue.start()
+    in_an_hour = dt.datetime.fromtimestamp(wall_s + 3600, dt.UTC)
+    await queue.enqueue(new("a", run_at=in_an_hour))
+    wall_s -= 7200.0
+    await asyncio.sleep(0.1)
+    assert not ended.is_set()
+    wall_s += 10_800.0
+    async with asyncio.timeout(20):
+        await ended.wait()
+    await queue.stop(grace_s=1)
 
 
 async def test_a_full_database_delays_a_jobs_end_but_does_not_lose_it(desk: EmbeddedDesk) -> None:

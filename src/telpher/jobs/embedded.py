@@ -41,10 +41,14 @@ _WAKE_LIMIT = 500
 _UNWIND_S = 1.0
 """How long a cancelled work is waited for before its person is answered."""
 _STUBBORN_S = 5.0
+_CLOCK_LOOKED_AT_EVERY_S = 600.0
 
 
 class EmbeddedQueue:
-    """`jobs.port.Queue` in one process. `clock` gives seconds since 1970."""
+    """`jobs.port.Queue` in one process. `clock` gives seconds since 1970, `steady` seconds that nobody sets back or forth.
+
+    Waits after failures, and how long a job has been failing, go by `steady`: a clock that jumps makes none longer or shorter.
+    """
 
     def __init__(
         self,
@@ -52,12 +56,14 @@ class EmbeddedQueue:
         lanes: Iterable[Lane] = DEFAULT_LANES,
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:
         self._store = store
         self._lanes = {lane.name: lane for lane in lanes}
         self._turns = {name: Turns(lane) for name, lane in self._lanes.items()}
         self._clock = clock
+        self._steady = steady
         self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._works: dict[str, Work] = {}
         self._undos: dict[str, Undo] = {}
@@ -66,8 +72,11 @@ class EmbeddedQueue:
         self._attempts: dict[JobId, Attempt] = {}
         self._claiming: dict[JobId, tuple[str, int]] = {}
         """Jobs that have a place, by lane and person, but whose start is not committed yet."""
-        self._due: list[tuple[int, JobId]] = []
-        self._due_ms: dict[JobId, int] = {}
+        self._due: list[tuple[float, JobId]] = []
+        """When to look at a waiting job, in steady time; the smallest first."""
+        self._waiting: dict[JobId, tuple[float, table.Standing]] = {}
+        self._failing_since: dict[JobId, float] = {}
+        """In steady time; may lie before this process began."""
         self._timer: asyncio.TimerHandle | None = None
         self._paused: set[str] = set()
         self._is_running = False
@@ -142,7 +151,7 @@ class EmbeddedQueue:
             (name, "queued"): turns.ready_count for name, turns in self._turns.items()
         }
         counts |= {(name, "running"): turns.taken_count for name, turns in self._turns.items()}
-        return counts | {("all", "waiting"): len(self._due_ms)}
+        return counts | {("all", "waiting"): len(self._waiting)}
 
     async def cancel(self, job_id: JobId) -> bool:
         return await self._surely(self._cancel(job_id), "cancel")
@@ -176,7 +185,8 @@ class EmbeddedQueue:
         if job is None:
             return False
         self._turns[job.lane].remove(job.person_id, job_id)
-        self._due_ms.pop(job_id, None)
+        self._waiting.pop(job_id, None)
+        self._failing_since.pop(job_id, None)
         self._announce(job)
         if (attempt := self._attempts.get(job_id)) is not None:
             attempt.cancel()
@@ -260,9 +270,11 @@ class EmbeddedQueue:
     async def _see_through(self, attempt: Attempt) -> None:
         """Run one attempt, and store what it came to in one commit with the start of those whose turn is next."""
         job = attempt.job
-        began_s = self._clock()
+        began_s = self._steady()
         ended = await attempt.run(self._nursery)
-        change = self._change_after(attempt, ended, self._clock() - began_s)
+        change = self._change_after(attempt, ended, self._steady() - began_s)
+        if change.state is not JobState.WAITING:
+            self._failing_since.pop(job.id, None)
         is_account_stuck = change.state is JobState.PAUSED and job.account is not None
         self._turns[job.lane].release(job.person_id)
         following = self._take()
@@ -288,7 +300,7 @@ class EmbeddedQueue:
             attempt.end()
         if settled is not None:
             self._announce(settled)
-            self._place_job(settled)
+            self._place_job(settled, is_retry=True)
         elif (now := await self.get(job.id)) is not None:
             # Cancelled meanwhile; and asked for again, perhaps, before anybody could know that this attempt is over.
             self._place_job(now)
@@ -324,7 +336,10 @@ class EmbeddedQueue:
         failures, first_failed_ms = attempt.failures + 1, attempt.first_failed_ms
         if first_failed_ms is None or lasted_s >= retries.settled_after_s:
             failures, first_failed_ms = 1, now_ms
-        is_over = retries.gives_up(ended, failures, (now_ms - first_failed_ms) / 1000)
+            self._failing_since[attempt.job.id] = self._steady()
+        known_for_s = max(0, now_ms - first_failed_ms) / 1000
+        failing_since = self._failing_since.setdefault(attempt.job.id, self._steady() - known_for_s)
+        is_over = retries.gives_up(ended, failures, self._steady() - failing_since)
         wait_s = 0.0 if is_over else retries.wait_s(failures, getattr(ended, "retry_after_s", None), self._chance)
         return table.Change(
             state=JobState.FAILED if is_over else JobState.WAITING,
@@ -347,45 +362,57 @@ class EmbeddedQueue:
         self._paused.add(account)
         for job in paused:
             self._turns[job.lane].remove(job.person_id, job.id)
-            self._due_ms.pop(job.id, None)
+            self._waiting.pop(job.id, None)
             self._announce(job)
 
-    def _place_job(self, job: Job) -> None:
+    def _place_job(self, job: Job, *, is_retry: bool = False) -> None:
         due_ms = None if job.due_at is None else table.to_ms(job.due_at)
-        self._place(table.Standing(job.id, job.kind, job.lane, job.person_id, job.state, due_ms))
+        self._place(table.Standing(job.id, job.kind, job.lane, job.person_id, job.state, due_ms, is_retry))
 
     def _place(self, one: table.Standing) -> None:
         """Make a committed job known to the scheduler. Before `start` and after `stop` there is none: the table is read at start."""
         if not self._is_running or one.kind not in self._works or one.lane not in self._turns:
             return
-        self._due_ms.pop(one.id, None)
+        self._waiting.pop(one.id, None)
         if one.state is JobState.QUEUED and one.id not in self._claiming and one.id not in self._attempts:
             self._turns[one.lane].add(one.person_id, one.id)
         elif one.state is JobState.WAITING and one.due_ms is not None:
-            self._due_ms[one.id] = one.due_ms
-            heapq.heappush(self._due, (one.due_ms, one.id))
+            look_at_s = self._steady() + self._wait_s(one, one.due_ms)
+            self._waiting[one.id] = (look_at_s, one)
+            heapq.heappush(self._due, (look_at_s, one.id))
             self._arm()
 
+    def _wait_s(self, one: table.Standing, due_ms: int) -> float:
+        """How long until it is looked at. What waits for a moment that somebody named is looked at sooner: clocks are set."""
+        left_s = max(0.001, due_ms / 1000 - self._clock())
+        longest_s = self._lanes[one.lane].retries.longest_wait_s if one.is_retry else _CLOCK_LOOKED_AT_EVERY_S
+        return min(left_s, longest_s)
+
     def _arm(self) -> None:
-        """Set the one timer to the first job that is due."""
-        while self._due and self._due_ms.get(self._due[0][1]) != self._due[0][0]:
+        """Set the one timer to the first job that is to be looked at."""
+        while self._due and self._waiting.get(self._due[0][1], (None,))[0] != self._due[0][0]:
             heapq.heappop(self._due)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._due and self._is_running:
-            wait_s = max(0.0, self._due[0][0] / 1000 - self._clock())
+            wait_s = max(0.0, self._due[0][0] - self._steady())
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_due)
 
     def _on_due(self) -> None:
         self._timer = None
         due: list[JobId] = []
-        now_ms = self._now_ms()
-        while self._due and self._due[0][0] <= now_ms and len(due) < _WAKE_LIMIT:
-            due_ms, job_id = heapq.heappop(self._due)
-            if self._due_ms.get(job_id) == due_ms:
-                del self._due_ms[job_id]
+        now_ms, now_s = self._now_ms(), self._steady()
+        while self._due and self._due[0][0] <= now_s and len(due) < _WAKE_LIMIT:
+            look_at_s, job_id = heapq.heappop(self._due)
+            known_at_s, one = self._waiting.get(job_id, (None, None))
+            if one is None or known_at_s != look_at_s:
+                continue
+            if one.is_retry or one.due_ms is None or one.due_ms <= now_ms:
+                del self._waiting[job_id]
                 due.append(job_id)
+            else:
+                self._place(one)
         if due:
             self._nursery.spawn(self._wake(due), name="wake")
         self._arm()

@@ -27,6 +27,11 @@ class RetryPolicy:
     settled_after_s: float = 60.0
     """An attempt that lasted so long got somewhere: its failure counts as the first in a row."""
 
+    @property
+    def longest_wait_s(self) -> float:
+        """No retry waits longer, but where the other side asks for more; then it is asked again after so long."""
+        return max(self.cap_s, 3600.0)
+
     def wait_s(self, failures: int, retry_after_s: float | None, chance: random.Random) -> float:
         """How long to wait after `failures` in a row; never less than `retry_after_s`."""
         longest_s = min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 40))

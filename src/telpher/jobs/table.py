@@ -44,6 +44,8 @@ class Standing:
     person_id: int
     state: JobState
     due_ms: int | None
+    is_retry: bool = False
+    """It waits after a failure, not for a moment that somebody named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,10 +226,13 @@ def resume_account(connection: Connection, account: str) -> list[Job]:
 def recover(connection: Connection) -> tuple[list[Job], list[Standing], set[str]]:
     """What an earlier process left: jobs that it was running (queued again), all that are unfinished, and the paused accounts."""
     taken_back = requeue(connection, sa.and_(_IS_UNFINISHED, jobs.c.state == JobState.RUNNING.value), afresh=False)
-    columns = (jobs.c.id, jobs.c.kind, jobs.c.lane, jobs.c.person_id, jobs.c.state, jobs.c.due_ms)
+    columns = (jobs.c.id, jobs.c.kind, jobs.c.lane, jobs.c.person_id, jobs.c.state, jobs.c.due_ms, jobs.c.failures)
     rows = connection.execute(sa.select(*columns).where(_IS_UNFINISHED).order_by(jobs.c.id))
     standing = [
-        Standing(JobId(row.id), row.kind, row.lane, row.person_id, JobState(row.state), row.due_ms) for row in rows
+        Standing(
+            JobId(row.id), row.kind, row.lane, row.person_id, JobState(row.state), row.due_ms, is_retry=row.failures > 0
+        )
+        for row in rows
     ]
     return taken_back, standing, set(connection.scalars(sa.select(paused_accounts.c.account)))
 
