@@ -121,6 +121,17 @@ async def test_captions_say_where_and_what(telpher_running: TelpherRunning, anna
     ]
 
 
+async def test_an_albums_caption_speaks_for_all_of_it(telpher_running: TelpherRunning, anna: Person) -> None:
+    await anna.send_album(
+        [(b"1", "one.txt"), (b"2", "two.txt"), (b"3", "three.txt")], kind="document", caption="#Trips"
+    )
+    await anna.wait_for(has_text("3 files", "verified"))
+    assert sorted(kept_files(telpher_running)) == ["Trips/one.txt", "Trips/three.txt", "Trips/two.txt"]
+    await anna.send_album([(b"4", "four.txt"), (b"5", "five.txt")], kind="document")
+    await anna.wait_for(has_text("2 files", "verified"))
+    assert {"four.txt", "five.txt"} < set(kept_files(telpher_running))
+
+
 async def test_somebody_elses_caption_sends_nothing_anywhere(telpher_running: TelpherRunning, anna: Person) -> None:
     first = await anna.send_file(b"x", name="a.txt", kind="document", caption="#News")
     await anna.wait_for(has_text("verified"), after=first)

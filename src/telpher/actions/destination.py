@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 import time
@@ -22,6 +23,7 @@ from telpher.store import Store
 from telpher.store.schema import upload_targets
 
 UPLOADS_LAST_S = 15 * 60
+_ALBUMS_KEPT = 1000
 
 
 class Base(enum.StrEnum):
@@ -83,20 +85,31 @@ class Destinations:
         self._paths = paths
         self._store = store
         self._now_ms = now_ms
+        # An album comes within a second; after a restart in its midst its rest goes where files go otherwise.
+        self._albums: collections.OrderedDict[tuple[int, str], Destination] = collections.OrderedDict()
 
     async def decide(
-        self, person_id: int, facts: FileFacts, caption: str | None, *, is_forwarded: bool
+        self, person_id: int, facts: FileFacts, caption: str | None, *, is_forwarded: bool, album_id: str | None = None
     ) -> tuple[Destination | None, str | None]:
         """Where a file goes (None: they want to be asked), and what is left of its caption. Asks nothing of any drive.
 
-        Of a forwarded file the caption is somebody else's, and sends it nowhere.
+        Of a forwarded file the caption is somebody else's, and sends it nowhere. An album's caption stands on its first file, and
+        speaks for all.
         """
         if self._access.folder_of(person_id) is not None or not self._access.may(person_id, Right.USE_DRIVE):
             # The owner has chosen for them.
             return AT_HOME, caption
         wish, rest = (None, caption) if is_forwarded else path_in_caption(caption)
+        album = (person_id, album_id or "")
         if wish is not None:
-            return Destination.of_path(wish), rest
+            destination = Destination.of_path(wish)
+            if album_id is not None:
+                self._albums[album] = destination
+                if len(self._albums) > _ALBUMS_KEPT:
+                    self._albums.popitem(last=False)
+            return destination, rest
+        if album_id is not None and not caption and album in self._albums:
+            return self._albums[album], caption
         return await self._without_wish(person_id, facts), caption
 
     async def _without_wish(self, person_id: int, facts: FileFacts) -> Destination | None:

@@ -85,7 +85,10 @@ class HoldFiles:
     async def release(
         self, person_id: int, errand: Errand, destination: Destination
     ) -> list[tuple[Incoming, SaveAccepted]]:
-        """Accept all of them. Raises StaleButtonError when they were released before."""
+        """Accept all of them; `let_go` when that has been told. Raises StaleButtonError when nothing waits (any more).
+
+        Done again by a replay, the jobs are the same.
+        """
         query = (
             sa.select(held_files.c.incoming)
             .where(held_files.c.errand_id == errand.id)
@@ -98,12 +101,10 @@ class HoldFiles:
         for row in rows:
             incoming = _incoming(row)
             released.append((incoming, await self._save_file.request(person_id, incoming, destination)))
-        # Only now that each is a durable job; done again, the jobs are the same.
-        await self._errands.end(errand.id)
         return released
 
     async def let_go(self, errand: Errand) -> None:
-        """They are not wanted after all."""
+        """They wait no longer: they are on their way, or not wanted after all."""
         await self._errands.end(errand.id)
 
     def _joinable(self, connection: sa.Connection, person_id: int, key: str, incoming: Incoming) -> ErrandId | None:

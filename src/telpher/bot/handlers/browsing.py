@@ -21,11 +21,11 @@ from telpher.errors import EntryNotFoundError
 
 async def find(asked: Asked) -> None:
     """`/find words`."""
-    _, _, words = (asked.message.text or "").partition(" ")
-    if not words.strip():
+    _command, *words = (asked.message.text or "").split(maxsplit=1)
+    if not words:
         await asked.answer(asked.texts.t("find.usage"))
         return
-    await find_words(asked, words)
+    await find_words(asked, words[0])
 
 
 async def find_words(asked: Asked, words: str) -> None:

@@ -71,7 +71,7 @@ async def _accept(asked: Asked, incoming: Incoming, *, is_forwarded: bool) -> Sa
     mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
     facts = FileFacts(incoming.kind, mime_type, incoming.sent_at.astimezone())
     destination, caption = await desk.browser.destinations.decide(
-        asked.person.id, facts, incoming.caption, is_forwarded=is_forwarded
+        asked.person.id, facts, incoming.caption, is_forwarded=is_forwarded, album_id=incoming.album_id
     )
     incoming = dataclasses.replace(incoming, caption=caption)
     if destination is None:

@@ -103,11 +103,13 @@ async def hold(asked: Asked, incoming: Incoming) -> None:
 
 async def release(asked: Asked, errand: Errand, destination: Destination) -> None:
     """The files that waited are on their way; the question has had its answer."""
-    released = await asked.desk.browser.hold_files.release(asked.person.id, errand, destination)
+    hold_files = asked.desk.browser.hold_files
+    for incoming, accepted in await hold_files.release(asked.person.id, errand, destination):
+        await open_receipt(asked, incoming, accepted)
+    # Only now: a crash before this is mended by the replay of the press, which does the same again.
+    await hold_files.let_go(errand)
     if asked.pressed_message_id:
         await asked.desk.outbox.delete_message(asked.chat_id, asked.pressed_message_id)
-    for incoming, accepted in released:
-        await open_receipt(asked, incoming, accepted)
 
 
 async def open_receipt(asked: Asked, incoming: Incoming, accepted: SaveAccepted) -> None:
