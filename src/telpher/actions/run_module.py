@@ -102,10 +102,13 @@ class RunModule:
     def _result(self, finished: list[Run]) -> dict[str, Any]:
         first = finished[0]
         describe = self._modules[first.module].describe
+        threads = self._modules[first.module].threads(first.arguments)
         values = [call.value for done in finished for call in done.calls]
         return {
             "runs": [{"strategy": done.strategy, "wall_s": done.wall_s} for done in finished],
             "calls": len(first.calls),
             "answers": {language: describe(first.value, first.arguments, language) for language in _LANGUAGES},
             "is_agreed": all(value == first.value for value in values),
+            # What counts towards the person's limit of the day.
+            "cpu_s": threads * sum(call.took_s for done in finished for call in done.calls),
         }
