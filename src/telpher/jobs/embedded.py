@@ -384,9 +384,10 @@ class EmbeddedQueue:
 
     def _wait_s(self, one: table.Standing, due_ms: int) -> float:
         """How long until it is looked at. What waits for a moment that somebody named is looked at sooner: clocks are set."""
-        left_s = max(0.001, due_ms / 1000 - self._clock())
-        longest_s = self._lanes[one.lane].retries.longest_wait_s if one.is_retry else _CLOCK_LOOKED_AT_EVERY_S
-        return min(left_s, longest_s)
+        left_s = max(0.0, due_ms / 1000 - self._clock())
+        if one.is_retry:
+            return min(left_s, self._lanes[one.lane].retries.longest_wait_s)
+        return max(0.001, min(left_s, _CLOCK_LOOKED_AT_EVERY_S))
 
     def _arm(self) -> None:
         """Set the one timer to the first job that is to be looked at."""

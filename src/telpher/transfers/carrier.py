@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from telpher.drives.port import Drive, Entry
-from telpher.errors import TelpherError
+from telpher.errors import DriveBusyError, DriveUnreachableError, TelpherError
 from telpher.store import Store
 from telpher.transfers import janitor
 from telpher.transfers.checkpoint import Checkpoints, Transfer
 from telpher.transfers.gauge import Gauge
 from telpher.transfers.journey import Journey, Means
-from telpher.transfers.patience import PatienceLimits
+from telpher.transfers.patience import Patience, PatienceLimits
 from telpher.transfers.port import SourceOpener, TellProgress, TransferId, TransferRequest
 from telpher.transfers.reservation import DiskLedger
 from telpher.transfers.upload import withdraw
@@ -26,7 +26,7 @@ from telpher.transfers.upload import withdraw
 _log = logging.getLogger(__name__)
 
 _THREADS = 4
-_WITHDRAW_S = 5.0
+_WITHDRAW_S = 20.0
 
 FindDrive = Callable[[int, str], Awaitable[Drive]]
 """The drive of a person, by its name."""
@@ -118,8 +118,16 @@ class Carrier:
             return False
         try:
             async with asyncio.timeout(_WITHDRAW_S):
-                await withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
+                await self._patiently_withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
         except (TelpherError, TimeoutError) as error:
             _log.warning("what a cancelled transfer had at the drive is left there: %s", error)
             return False
         return True
+
+    async def _patiently_withdraw(self, drive: Drive, transfer: Transfer) -> None:
+        patience = Patience(self._means.patience)
+        while True:
+            try:
+                return await withdraw(drive, transfer)
+            except (DriveUnreachableError, DriveBusyError) as error:
+                await patience.bear(error)
