@@ -9,7 +9,6 @@ from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
 from tests.scenarios.waits import from_bot
 
-
 TOOLS = {"⇅ By name", "⚙️ Folder", "⭐ Starred", "🕐 Recent"}
 
 

@@ -90,6 +90,16 @@ async def test_a_search_is_narrowed_and_widened(telpher_running: TelpherRunning,
     assert len(from_bot(anna)) == 1
 
 
+async def test_the_same_again_changes_nothing_and_is_no_error(telpher_running: TelpherRunning, anna: Person) -> None:
+    put(telpher_running.drive_dir, "trip.jpg")
+    found = await anna.ask("trip", has_text("🔎 trip"))
+    for label in ("• All", "• Ever", "• All"):
+        toast = await anna.press(found, label)
+        assert (toast.text, toast.is_alert) == ("", False)
+    assert len(from_bot(anna)) == 1
+    assert anna.message(found) == found
+
+
 async def test_what_was_found_pages_both_ways(telpher_running: TelpherRunning, anna: Person) -> None:
     for number in range(1, 24):
         put(telpher_running.drive_dir, f"page {number}.txt")
