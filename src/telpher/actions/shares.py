@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 
 from telpher.actions.cards import Card, Cards
+from telpher.actions.settle_share import sharing
 from telpher.actions.share import Access, accesses_to
 from telpher.actions.share_book import ShareBook, ShareRecord, Target
 from telpher.drives.port import Drive, EntryId
@@ -41,11 +42,13 @@ class ListShares:
         self._book = book
 
     async def page(self, person_id: int, page: int = 0) -> ShareList:
-        """Raises AccessDeniedError, DriveError."""
+        """Raises AccessDeniedError, DriveError; CannotShareError when nothing is shared and the person's drive shares nothing."""
         self._cards.check(person_id)
         by_entry: dict[tuple[str, EntryId], list[ShareRecord]] = {}
         for record in await self._book.open_of_person(person_id):
             by_entry.setdefault((record.target.drive, record.target.entry_id), []).append(record)
+        if not by_entry:
+            sharing(await self._cards.drive_of(person_id))
         keys = list(by_entry)
         page = min(page, max(0, (len(keys) - 1) // PAGE_SIZE))
         shown = keys[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]

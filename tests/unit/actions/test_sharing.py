@@ -46,8 +46,9 @@ class House:
         drives = OneDrive(drive)
         self.settle = SettleShare(book=self.book, drives=drives, queue=self.queue)
         self.queue.register(KIND, self.settle.work)
-        self.cards = Cards(Access(store, [ANNA, BORIS]), EntryRefs(store), drives)
-        log = UndoLog(store)
+        self.access, self.refs = Access(store, [ANNA, BORIS]), EntryRefs(store)
+        self.cards = Cards(self.access, self.refs, drives)
+        log = self.log = UndoLog(store)
         self.share = Share(cards=self.cards, book=self.book, settle=self.settle, log=log)
         self.unshare = Unshare(cards=self.cards, book=self.book, settle=self.settle)
         self.list = ListShares(cards=self.cards, book=self.book)
@@ -250,4 +251,11 @@ async def test_a_drive_that_shares_nothing_says_so(house: House, tmp_path: Path)
     folder = FolderDrive(tmp_path / "folder")
     with pytest.raises(CannotShareError):
         sharing(folder)
+    cards = Cards(house.access, house.refs, OneDrive(folder))
+    with pytest.raises(CannotShareError):
+        await ListShares(cards=cards, book=house.book).page(ANNA)
+    card = await cards.card(ANNA, folder, await folder.root())
+    assert not card.is_shareable
+    with pytest.raises(CannotShareError):
+        await Share(cards=cards, book=house.book, settle=house.settle, log=house.log).state(ANNA, card.token)
     await folder.close()
