@@ -23,11 +23,12 @@ from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
 from telpher import doctor, notify
 from telpher.access import Access, EntryRefs
-from telpher.actions import alerts, connect_google, get_back, run_module, save_file, send_zip, settle_share
+from telpher.actions import alerts, connect_google, get_back, run_module, save_file, send_zip, settle_share, show_run
 from telpher.actions.alerts import Alerts
 from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
 from telpher.actions.browse import Browse
 from telpher.actions.cards import Cards
+from telpher.actions.computations import Computations
 from telpher.actions.destination import Destinations
 from telpher.actions.entry_card import EntryCard
 from telpher.actions.errands import Errands
@@ -56,6 +57,7 @@ from telpher.actions.share import Share
 from telpher.actions.share_book import ShareBook
 from telpher.actions.shares import ListShares
 from telpher.actions.shelves import Shelves
+from telpher.actions.show_run import ShowRun
 from telpher.actions.tell_figures import TellFigures
 from telpher.actions.trail import Trails
 from telpher.actions.trash import Trash
@@ -268,9 +270,6 @@ class App:
         access, queue = admission.access, admission.queue
         their_drives = GuestDrives(drives, access)
         queue.subscribe(measures.job_changed)
-        workshop = Workshop(workers=settings.compute_workers)
-        self._stack.push_async_callback(workshop.close)
-        modules = registry()
         carrier = Carrier(
             store,
             spool_dir=self._state_dir / "spool",
@@ -299,7 +298,7 @@ class App:
         )
         browse = Browse(cards, pager, personal, trails)
         sending, zipping = self._sending(cards, queue, request, sent_files, selections)
-        computing = RunModule(access=access, queue=queue, workshop=workshop, modules=modules)
+        computing = await self._computing(access, queue, request, store, sent_files)
         modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
         conversation = Conversation(computing.offered(), modules_page)
         undo_log = UndoLog(store)
@@ -349,7 +348,6 @@ class App:
         queue.register(save_file.KIND, saving.work, saving.forget)
         queue.register(get_back.KIND, sending.work)
         queue.register(send_zip.KIND, zipping.work)
-        queue.register(run_module.KIND, computing.work)
         queue.register(settle_share.KIND, settling.work)
         self._stack.push_async_callback(receipts.stop)
         await receipts.start()
@@ -409,6 +407,38 @@ class App:
             scratch_dir=scratch_dir,
         )
         return get_back_, zipping
+
+    async def _computing(
+        self, access: Access, queue: Queue, request: AiohttpRequest, store: Store, sent_files: SentFiles
+    ) -> RunModule:
+        """The workshop as people have it."""
+        workshop = Workshop(workers=self._settings.compute_workers)
+        self._stack.push_async_callback(workshop.close)
+        modules, computations = registry(), Computations(store)
+        limits = LOCAL_LIMITS if self._settings.telegram_local else PUBLIC_LIMITS
+        showing = ShowRun(
+            access=access,
+            queue=queue,
+            computations=computations,
+            sent=sent_files,
+            courier=TelegramCourier(request, self._address, limit_bytes=limits.send_bytes),
+            modules=modules,
+            strategies=workshop.strategies,
+            answers_dir=self._state_dir / "answers",
+            language_of=lambda person_id: Texts.for_language(access.language_of(person_id)).language,
+        )
+        await showing.prune()
+        computing = RunModule(
+            access=access,
+            queue=queue,
+            workshop=workshop,
+            modules=modules,
+            computations=computations,
+            show_run=showing,
+        )
+        queue.register(run_module.KIND, computing.work)
+        queue.register(show_run.KIND, showing.work)
+        return computing
 
     async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
         """Ask Telegram who we are, for as long as it takes: a machine may start before its network does."""

@@ -28,11 +28,11 @@ async def test_search_then_pi_then_ones_own_module(telpher_running: TelpherRunni
     assert len(re.findall(r"^Threads ", text_of(ended), re.MULTILINE)) == 2
     others = [module for name, module in registry().items() if name not in LESSON and module.unavailable is None]
     assert [button["text"] for button in buttons_of(ended)] == [f"▶️ {module.titles['en']}" for module in others]
-    assert len(from_bot(anna)) == 1
+    assert len([message for message in from_bot(anna) if "photo" not in message]) == 1
 
 
 async def test_the_bot_answers_while_it_computes(telpher_running: TelpherRunning, anna: Person) -> None:
-    opening = await anna.ask("/compute", has_text("First module"))
+    opening = await anna.ask("/cython", has_text("First module"))
     await anna.press(opening, "Search")
     for _ in range(3):
         await anna.ask("/hello", has_text("Hello, Anna"))
@@ -43,7 +43,7 @@ async def test_the_bot_answers_while_it_computes(telpher_running: TelpherRunning
 
 
 async def test_a_second_press_starts_nothing(telpher_running: TelpherRunning, anna: Person) -> None:
-    opening = await anna.ask("/compute", has_text("First module"))
+    opening = await anna.ask("/cython", has_text("First module"))
     await anna.start_press(opening, "c:search")
     toast = await anna.press_data(opening, "c:search")
     assert "started already" in toast.text
@@ -52,7 +52,7 @@ async def test_a_second_press_starts_nothing(telpher_running: TelpherRunning, an
 
 
 async def test_a_computation_can_be_cancelled_and_run_again(telpher_running: TelpherRunning, anna: Person) -> None:
-    opening = await anna.ask("/compute", has_text("First module"))
+    opening = await anna.ask("/cython", has_text("First module"))
     await anna.press(opening, "Search")
     running = await anna.wait_for(lambda message: any("Cancel" in one["text"] for one in buttons_of(message)))
     await anna.press(running, "Cancel")
@@ -62,7 +62,7 @@ async def test_a_computation_can_be_cancelled_and_run_again(telpher_running: Tel
 
 
 async def test_a_computation_goes_on_after_a_restart(telpher_running: TelpherRunning, anna: Person) -> None:
-    opening = await anna.ask("/compute", has_text("First module"))
+    opening = await anna.ask("/cython", has_text("First module"))
     await anna.press(opening, "Search")
     await telpher_running.restart()
     ended = await anna.wait_for(has_text("Search", "Next module"), timeout_s=60)
@@ -70,7 +70,7 @@ async def test_a_computation_goes_on_after_a_restart(telpher_running: TelpherRun
 
 
 async def test_jobs_shows_a_computation_too(telpher_running: TelpherRunning, anna: Person) -> None:
-    opening = await anna.ask("/compute", has_text("First module"))
+    opening = await anna.ask("/cython", has_text("First module"))
     await anna.press(opening, "Search")
     listed = await anna.ask("/jobs", has_text("1 job", "Computation: Search"))
     await anna.press(listed, "Cancel 1")

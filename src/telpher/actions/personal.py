@@ -10,7 +10,17 @@ import sqlalchemy as sa
 
 from telpher.drives.port import EntryId, Order
 from telpher.store import Store
-from telpher.store.schema import errands, page_cursors, person_settings, searches, upload_targets
+from telpher.store.schema import (
+    computations,
+    compute_setups,
+    errands,
+    page_cursors,
+    person_settings,
+    searches,
+    upload_targets,
+)
+
+_THEIRS = (person_settings, searches, page_cursors, errands, upload_targets, computations, compute_setups)
 
 
 class FilesGo(enum.StrEnum):
@@ -71,10 +81,10 @@ class Personal:
         return await self.of(person_id)
 
     async def forget(self, person_id: int) -> None:
-        """Nothing is kept of how this person had it: settings, searches, pages, choices, and files that waited for one."""
+        """Nothing is kept of how this person had it: settings, searches, pages, choices, runs, and files that waited."""
 
         def clear(connection: sa.Connection) -> None:
-            for table in (person_settings, searches, page_cursors, errands, upload_targets):
+            for table in _THEIRS:
                 connection.execute(sa.delete(table).where(table.c.person_id == person_id))
 
         await self._store.write(clear)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from telpher.access import Access, Right
-from telpher.compute.port import Module, Run, RunProgress
+from telpher.actions.computations import Computations
+from telpher.actions.show_run import ShowRun
+from telpher.compute.port import Arguments, Module, Run, RunProgress
 from telpher.compute.workshop import Workshop
 from telpher.errors import StaleButtonError
 from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
@@ -15,6 +17,8 @@ from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
 KIND = "run_module"
 STRATEGIES = ("linear", "threads", "processes")
 _LANGUAGES = ("en", "ru")
+_LONGEST_ANSWER = 200
+"""What is longer comes as a file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,21 @@ class ComputeProgress:
     current: RunProgress
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be run, and where that is told."""
+
+    module: str
+    chat_id: int
+    message_id: int
+    arguments: Arguments = dataclasses.field(default_factory=dict)
+    strategies: tuple[str, ...] = STRATEGIES
+    calls: int | None = None
+    """None for as many as the module makes by itself."""
+    is_lesson: bool = True
+    """A step of the conversation that leads from module to module, rather than a run of the person's own making."""
+
+
 @dataclasses.dataclass(frozen=True)
 class RunAccepted:
     """It is on its way. `is_new` is False for a press that was accepted before."""
@@ -44,11 +63,22 @@ class RunAccepted:
 class RunModule:
     """`request` accepts at once; `work` is what the queue runs."""
 
-    def __init__(self, *, access: Access, queue: Queue, workshop: Workshop, modules: Mapping[str, Module]) -> None:
+    def __init__(
+        self,
+        *,
+        access: Access,
+        queue: Queue,
+        workshop: Workshop,
+        modules: Mapping[str, Module],
+        computations: Computations,
+        show_run: ShowRun,
+    ) -> None:
         self._access = access
         self._queue = queue
         self._workshop = workshop
         self._modules = dict(modules)
+        self._computations = computations
+        self._show_run = show_run
 
     def offered(self) -> tuple[Module, ...]:
         """The modules that can be run here, in their order."""
@@ -58,24 +88,28 @@ class RunModule:
         """Raise AccessDeniedError unless this person may compute."""
         self._access.require(person_id, Right.COMPUTE)
 
-    async def request(self, person_id: int, module_name: str, *, key: str) -> RunAccepted:
+    async def request(self, person_id: int, plan: Plan, *, key: str) -> RunAccepted:
         """Accept a run: durable when this returns.
 
         Raises AccessDeniedError, StaleButtonError when there is no such module, and what `Workshop.check` raises.
         """
         self.check(person_id)
-        module = self._modules.get(module_name)
+        module = self._modules.get(plan.module)
         if module is None:
             raise StaleButtonError("no such module")
-        arguments = module.complete({})
-        for strategy in STRATEGIES:
-            self._workshop.check(module_name, arguments, strategy)
+        arguments = module.complete(plan.arguments)
+        calls = plan.calls or module.calls
+        for strategy in plan.strategies:
+            self._workshop.check(module.name, arguments, strategy, calls)
         payload = {
-            "module": module_name,
+            "module": module.name,
             "titles": dict(module.titles),
             "arguments": arguments,
-            "calls": module.calls,
-            "strategies": {name: dict(self._workshop.strategy(name).titles) for name in STRATEGIES},
+            "calls": calls,
+            "strategies": {name: dict(self._workshop.strategy(name).titles) for name in plan.strategies},
+            "chat_id": plan.chat_id,
+            "message_id": plan.message_id,
+            "is_lesson": plan.is_lesson,
         }
         job, is_new = await self._queue.enqueue(
             NewJob(key=f"{KIND}:{key}", kind=KIND, lane="compute", person_id=person_id, payload=payload)
@@ -83,7 +117,22 @@ class RunModule:
         return RunAccepted(job, is_new)
 
     async def work(self, run: JobRun) -> Payload:
-        """Each way in turn, so that they do not take the cores from each other."""
+        """Each way in turn, so that they do not take the cores from each other; what came of it is kept, and its picture queued."""
+        job, payload = run.job, run.job.payload
+        kept = await self._computations.of_job(job.id)
+        if kept is None:
+            finished = await self._run_all(run)
+            answer = str(finished[0].value)
+            if len(answer) > _LONGEST_ANSWER:
+                await self._show_run.hold_answer(job.id, answer)
+            result: Payload = self._result(finished)
+            await self._computations.keep(job.id, job.person_id, payload["module"], payload["arguments"], result)
+        else:
+            result = kept.result
+        await self._show_run.promise(job, has_answer=result["has_file"])
+        return {**result, "runs": [{name: done[name] for name in ("strategy", "wall_s")} for done in result["runs"]]}
+
+    async def _run_all(self, run: JobRun) -> list[Run]:
         payload = run.job.payload
         finished: list[Run] = []
         for strategy in payload["strategies"]:
@@ -97,18 +146,25 @@ class RunModule:
                     payload["module"], payload["arguments"], strategy, int(payload["calls"]), tell=tell
                 )
             )
-        return self._result(finished)
+        return finished
 
     def _result(self, finished: list[Run]) -> dict[str, Any]:
         first = finished[0]
-        describe = self._modules[first.module].describe
-        threads = self._modules[first.module].threads(first.arguments)
+        module = self._modules[first.module]
         values = [call.value for done in finished for call in done.calls]
         return {
-            "runs": [{"strategy": done.strategy, "wall_s": done.wall_s} for done in finished],
+            "runs": [
+                {
+                    "strategy": done.strategy,
+                    "wall_s": done.wall_s,
+                    "calls": [(call.worker, call.start_s, call.end_s) for call in done.calls],
+                }
+                for done in finished
+            ],
             "calls": len(first.calls),
-            "answers": {language: describe(first.value, first.arguments, language) for language in _LANGUAGES},
+            "answers": {language: module.describe(first.value, first.arguments, language) for language in _LANGUAGES},
             "is_agreed": all(value == first.value for value in values),
-            # What counts towards the person's limit of the day.
-            "cpu_s": threads * sum(call.took_s for done in finished for call in done.calls),
+            "has_file": len(str(first.value)) > _LONGEST_ANSWER,
+            # What a limit counts: the time of each core that was kept busy, not that of the person who waited.
+            "cpu_s": module.threads(first.arguments) * sum(call.took_s for done in finished for call in done.calls),
         }

@@ -502,9 +502,10 @@ receipts = sa.Table(
     sa.Column("reply_to", sa.BigInteger),
     sa.Column("is_settled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("view IN ('save', 'send', 'compute')", name="view"),
+    sa.Column("joined_ms", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("view IN ('save', 'burst', 'send', 'compute')", name="view"),
 )
-"""One message that shows how jobs go, found again after a restart. Settled: it shows how they ended."""
+"""One message that shows how jobs go, found again after a restart. Settled: it shows how they ended. `joined_ms`: when its last job came to it."""
 
 receipt_jobs = sa.Table(
     "receipt_jobs",
@@ -551,6 +552,39 @@ inbox = sa.Table(
     sa.Index(None, "received_ms"),
 )
 """Updates as Telegram sent them, kept until they are handled. Afterwards the body is emptied, and the row only tells repeats apart."""
+
+# ---- workshop: what people compute -----------------------------------------------------------------------------------
+
+computations = sa.Table(
+    "computations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("job_id", sa.Integer, nullable=False, unique=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("module", sa.Text, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("result", sa.JSON, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger, nullable=False),
+    sa.Index(None, "person_id"),
+    # A number stands in buttons: it is not given out again.
+    sqlite_autoincrement=True,
+)
+"""A person's last runs: the times of every call, without the answers that are too long to be told in a message."""
+
+compute_setups = sa.Table(
+    "compute_setups",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("module", sa.Text, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("strategies", sa.JSON, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Index(None, "person_id"),
+)
+"""A run that is being put together by buttons: they carry the token."""
 
 # ---- operation: what Telpher knows of how it does ----------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def a_run(name: str, state: JobState, *, is_agreed: bool = True) -> Job:
     titles = dict(registry()[name].titles)
     return Job(
         id=JobId(1), key=name, kind="run_module", lane="compute", person_id=1001, account=None,
-        payload={"module": name, "titles": titles, "arguments": {}, "calls": 5, "strategies": STRATEGIES},
+        payload={"module": name, "titles": titles, "arguments": {}, "calls": 5, "strategies": STRATEGIES, "is_lesson": True},
         state=state, attempt=1, due_at=None, created_at=NOW, finished_at=None,
         result=result if state is JobState.SUCCEEDED else None, error_key="error.computation_failed",
         error_params={"reason": "<out of luck>"},

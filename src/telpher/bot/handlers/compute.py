@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from telpher.actions.run_module import Plan
 from telpher.bot.callbacks import RunModule
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.receipt_book import ReceiptView
@@ -19,9 +20,8 @@ async def run_module(asked: Asked, callback: RunModule) -> None:
     if not asked.pressed_message_id:
         raise StaleButtonError("a button without a message")
     conversation = f"{asked.desk.identity.id}:{asked.chat_id}:{asked.pressed_message_id}"
-    accepted = await asked.desk.run_module.request(
-        asked.person.id, callback.module, key=f"{conversation}:{callback.module}"
-    )
+    plan = Plan(module=callback.module, chat_id=asked.chat_id, message_id=asked.pressed_message_id)
+    accepted = await asked.desk.run_module.request(asked.person.id, plan, key=f"{conversation}:{callback.module}")
     if not accepted.is_new:
         await asked.toast(asked.texts.t("compute.started_already"))
     await asked.desk.receipts.open(

@@ -22,7 +22,7 @@ BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
 """
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Build every table of the first release."""
     op.create_table(
         "accounts",
@@ -44,6 +44,34 @@ def upgrade() -> None:
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_alerts")),
     )
+    op.create_table(
+        "computations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("module", sa.Text(), nullable=False),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=False),
+        sa.Column("finished_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_computations")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_computations_job_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_computations_person_id"), "computations", ["person_id"], unique=False)
+    op.create_table(
+        "compute_setups",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("module", sa.Text(), nullable=False),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("strategies", sa.JSON(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_compute_setups")),
+        sa.UniqueConstraint("key", name=op.f("uq_compute_setups_key")),
+    )
+    op.create_index(op.f("ix_compute_setups_person_id"), "compute_setups", ["person_id"], unique=False)
     op.create_table(
         "content_index",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -307,7 +335,8 @@ def upgrade() -> None:
         sa.Column("reply_to", sa.BigInteger(), nullable=True),
         sa.Column("is_settled", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("view IN ('save', 'send', 'compute')", name=op.f("ck_receipts_view")),
+        sa.Column("joined_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("view IN ('save', 'burst', 'send', 'compute')", name=op.f("ck_receipts_view")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
         sa.UniqueConstraint("key", name=op.f("uq_receipts_key")),
     )
