@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -27,7 +28,7 @@ from tests.scenarios.google_page import (
 )
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import Settings
+from telpher.settings import DriveKind, Settings
 from telpher.store import open_store
 from telpher.store.schema import accounts, jobs, logins
 
@@ -582,6 +583,36 @@ async def test_the_sandbox_has_a_google_to_try_it_with(tmp_path: Path) -> None:
         assert await process.stop() == 0
     finally:
         await process.end()
+
+
+async def test_the_settings_account_is_won_back_from_the_chat_too(
+    telpher_running: TelpherRunning, sandbox: Sandbox, anna: Person, boris: Person, tmp_path: Path
+) -> None:
+    granted = await google(sandbox, "POST", "token", scope="https://www.googleapis.com/auth/drive.file")
+    token_file = tmp_path / "token.json"
+    token_file.write_text(json.dumps(granted))
+    await telpher_running.app.stop()
+    telpher_running.settings = dataclasses.replace(
+        telpher_running.settings, drive=DriveKind.GOOGLE, google_token_file=token_file
+    )
+    telpher_running.app = type(telpher_running.app)(telpher_running.settings)
+    await telpher_running.app.start()
+    await boris.ask("/files", shows("нет диска", "/connect", "Подключить диск"))
+    await google(sandbox, "POST", "revoke")
+    await anna.send_file(b"patience", name="waits.txt", kind="document")
+    await anna.wait_for(shows("waits.txt", "no longer lets me in"))
+    told = await anna.wait_for(shows("nothing is lost", "Log in again"))
+    await anna.press(told, "Log in again")
+    shown = await anna.wait_for_change(told, link_of)
+    await google(sandbox, "POST", "device", user_code=code_in(shown), account=ANNA)
+    await anna.wait_for_change(shown, shows("Connected as", ANNA, "1 job that waited"))
+    await anna.wait_for(shows("waits.txt", "verified"))
+    await telpher_running.restart()
+    await saved(anna, "after a restart.txt")
+    assert await files_of(sandbox, ANNA) == ["after a restart.txt", "waits.txt"]
+    await connect(boris, sandbox, BORIS)
+    await saved(boris, "его.txt")
+    assert await files_of(sandbox, BORIS) == ["его.txt"]
 
 
 # ---- with a real browser

@@ -81,11 +81,15 @@ def login_ended(texts: Texts, title: str, token: str, *, is_testing: bool) -> Sc
     return Screen(text, InlineKeyboardMarkup([[again]]))
 
 
+def connecting(texts: Texts) -> InlineKeyboardMarkup:
+    """Under whatever a new log-in would help."""
+    return InlineKeyboardMarkup([[button(texts.t("accounts.connect"), OfferConnect())]])
+
+
 def drives(texts: Texts, cards: Sequence[DriveCard]) -> Screen:
     """`/accounts`."""
-    connect = [button(texts.t("accounts.connect"), OfferConnect())]
     if not cards:
-        return Screen(texts.t("accounts.none"), InlineKeyboardMarkup([connect]))
+        return Screen(texts.t("accounts.none"), connecting(texts))
     lines = [f"<b>{texts.t('accounts.title')}</b>"]
     rows: list[Row] = []
     for card in cards:
@@ -95,7 +99,7 @@ def drives(texts: Texts, cards: Sequence[DriveCard]) -> Screen:
         rows.append([button(label, DoToDrive(DriveDeed.SHOW, card.token))])
     if len(cards) > 1:
         lines.append(texts.t("accounts.hint"))
-    return Screen("\n\n".join(lines), InlineKeyboardMarkup([*rows, connect]))
+    return Screen("\n\n".join(lines), InlineKeyboardMarkup([*rows, *connecting(texts).inline_keyboard]))
 
 
 def drive(texts: Texts, card: DriveCard, note: str = "") -> Screen:

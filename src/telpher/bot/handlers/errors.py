@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from telpher.bot import views
+from telpher.bot import account_views, views
 from telpher.bot.desk import Desk
 from telpher.bot.formats import plain
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.texts import Texts
-from telpher.errors import AccessDeniedError, ChatUnreachableError, StaleButtonError, TelpherError
+from telpher.errors import AccessDeniedError, ChatUnreachableError, LoginRequiredError, StaleButtonError, TelpherError
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,8 @@ async def tell(asked: Asked, error: TelpherError) -> None:
     if asked.update.callback_query is not None and not asked.is_toasted:
         await asked.toast(plain(text), is_alert=True)
     else:
-        await asked.answer(f"⚠️ {text}")
+        keyboard = account_views.connecting(asked.texts) if isinstance(error, LoginRequiredError) else None
+        await asked.answer(f"⚠️ {text}", keyboard)
 
 
 async def tell_failure(desk: Desk, raw_update: Mapping[str, Any]) -> None:
