@@ -72,7 +72,7 @@ fresh() { [ "$(cat ".venv/$1" 2>/dev/null)" = "$2" ]; }
 
 # The quick way out: nothing but this file's reading has happened when all is as it was.
 python=.venv/bin/python
-if [ -x "$python" ] && fresh "packages-$kind" "$(fingerprint "locks/$kind.txt")" && fresh telpher "$(fingerprint pyproject.toml)"; then
+if [ -x "$python" ] && fresh "packages-$kind" "$(fingerprint "locks/$kind.txt")" && fresh telpher "$(fingerprint pyproject.toml tools/setup.sh)"; then
     exit 0
 fi
 
@@ -95,7 +95,7 @@ if ! fresh "packages-$kind" "$mark"; then
     "$python" -m pip install --quiet --require-hashes -r "locks/$kind.txt"
     echo "$mark" >".venv/packages-$kind"
 fi
-mark=$(fingerprint pyproject.toml)
+mark=$(fingerprint pyproject.toml tools/setup.sh)
 if ! fresh telpher "$mark"; then
     say "Building Telpher …"
     "$python" -m pip install --quiet --no-deps --no-build-isolation --editable .
