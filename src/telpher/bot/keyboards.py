@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from telpher.access import EntryToken
 from telpher.actions.cards import Card
 from telpher.actions.get_back import media_kind_of
 from telpher.bot.browse_callbacks import BeginMove, NewFolder, SetStar, ShowFound, ShowShelf, StarDeed, UploadHere
@@ -28,12 +29,13 @@ from telpher.bot.callbacks import (
     UndoDeed,
     decode,
 )
+from telpher.bot.receipt_callbacks import ShowBurst, ShowBurstEntry
 from telpher.bot.select_callbacks import BeginSelection
 from telpher.bot.texts import Texts
 from telpher.errors import StaleButtonError
 
 Row: TypeAlias = list[InlineKeyboardButton]
-Back: TypeAlias = OpenFolder | OpenRoot | ShowReceipt | ShowFound | ShowShelf
+Back: TypeAlias = OpenFolder | OpenRoot | ShowReceipt | ShowBurst | ShowFound | ShowShelf
 
 
 def button(label: str, callback: Callback) -> InlineKeyboardButton:
@@ -145,11 +147,36 @@ def album(
     texts: Texts, receipt_id: int, deeds: Sequence[JobDeed], tokens: Sequence[tuple[int, str]]
 ) -> InlineKeyboardMarkup:
     """Numbers that open the files' cards, five a row; then what applies to all."""
-    numbers = [button(str(place), ShowAlbumEntry(token, receipt_id)) for place, token in tokens]
-    rows = [numbers[start : start + 5] for start in range(0, len(numbers), 5)]
+    rows = _numbers([(place, ShowAlbumEntry(token, receipt_id)) for place, token in tokens])
     if deeds:
         rows.append([button(texts.t(f"button.{deed.name.lower()}"), DoToAlbum(deed, receipt_id)) for deed in deeds])
     return InlineKeyboardMarkup(rows)
+
+
+def burst(texts: Texts, receipt_id: int, deeds: Sequence[JobDeed], *, has_list: bool) -> InlineKeyboardMarkup | None:
+    """Under many files' receipt: the way to its list, then what applies to all."""
+    rows = [[button(texts.t("button.show_files"), ShowBurst(receipt_id, 0))]] if has_list else []
+    keys = {JobDeed.CANCEL: "button.cancel_all", JobDeed.RETRY: "button.retry"}
+    rows += [[button(texts.t(keys[deed]), DoToAlbum(deed, receipt_id)) for deed in deeds]] if deeds else []
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def burst_page(
+    texts: Texts, receipt_id: int, page: int, pages: int, tokens: Sequence[tuple[int, str]]
+) -> InlineKeyboardMarkup:
+    """Numbers that open the files' cards; the pages before and after; the way back to the receipt."""
+    rows = _numbers([(place, ShowBurstEntry(EntryToken(token), receipt_id, page)) for place, token in tokens])
+    steps: Row = []
+    if page > 0:
+        steps.append(button(texts.t("button.previous"), ShowBurst(receipt_id, page - 1)))
+    if page + 1 < pages:
+        steps.append(button(texts.t("button.next"), ShowBurst(receipt_id, page + 1)))
+    return InlineKeyboardMarkup([*rows, steps, [button(texts.t("button.back"), ShowReceipt(receipt_id))]])
+
+
+def _numbers(opened: Sequence[tuple[int, Callback]]) -> list[Row]:
+    numbers = [button(str(place), callback) for place, callback in opened]
+    return [numbers[start : start + 5] for start in range(0, len(numbers), 5)]
 
 
 def jobs(texts: Texts, cancellable: Sequence[tuple[int, int]]) -> InlineKeyboardMarkup:

@@ -15,12 +15,18 @@ from telpher.store import Store
 from telpher.store.schema import receipt_jobs, receipts
 
 _KEPT_MS = 30 * 24 * 3600 * 1000
+_BURST_FROM = 4
+"""The so-manyth message under way at once is the first of a burst: those before it have receipts of their own."""
+_BURST_WITHIN_MS = 5000
+_BURST_LIMIT = 100
 
 
 class ReceiptView(enum.StrEnum):
     """What a receipt is about."""
 
     SAVE = "save"
+    BURST = "burst"
+    """Single files that came within a few seconds."""
     SEND = "send"
     COMPUTE = "compute"
 
@@ -55,8 +61,13 @@ class ReceiptBook:
         job_id: JobId,
         message_id: int | None = None,
         reply_to: int | None = None,
+        may_join_burst: bool = False,
     ) -> Receipt:
-        """The receipt with this key, made if there is none; it also shows `job_id` from now on."""
+        """The receipt with this key, made if there is none; it also shows `job_id` from now on.
+
+        A job that `may_join_burst` comes into an aggregate receipt when others are under way; asked again, into the same.
+        """
+        now_ms = time.time_ns() // 1_000_000
         values = {
             "key": key,
             "view": view.value,
@@ -65,18 +76,25 @@ class ReceiptBook:
             "message_id": message_id,
             "reply_to": reply_to,
             "is_settled": False,
-            "created_ms": time.time_ns() // 1_000_000,
+            "created_ms": now_ms,
+            "joined_ms": now_ms,
         }
 
         def put(connection: sa.Connection) -> Receipt:
-            found = connection.execute(sa.select(receipts.c.id).where(receipts.c.key == key)).scalar()
+            found = _id_of(connection, key)
+            if found is None and may_join_burst:
+                found = _burst_of(connection, job_id) or _open_burst(connection, chat_id, now_ms)
+                if found is None and _is_burst(connection, chat_id, now_ms):
+                    values.update(key=f"burst:{key}", view=ReceiptView.BURST.value)
             if found is None:
                 connection.execute(sa.insert(receipts).values(values))
-                found = connection.execute(sa.select(receipts.c.id).where(receipts.c.key == key)).scalar_one()
+                found = _id_of(connection, str(values["key"]))
+                assert found is not None
             pair = (receipt_jobs.c.receipt_id == found, receipt_jobs.c.job_id == int(job_id))
             if connection.execute(sa.select(receipt_jobs.c.job_id).where(*pair)).scalar() is None:
                 connection.execute(sa.insert(receipt_jobs).values(receipt_id=found, job_id=int(job_id)))
-                connection.execute(sa.update(receipts).where(receipts.c.id == found).values(is_settled=False))
+                joined = sa.update(receipts).where(receipts.c.id == found)
+                connection.execute(joined.values(is_settled=False, joined_ms=now_ms))
             return _load(connection, receipts.c.id == found)[0]
 
         return await self._store.write(put)
@@ -112,6 +130,51 @@ class ReceiptBook:
     async def _update(self, receipt_id: int, **values: Any) -> None:
         change = sa.update(receipts).where(receipts.c.id == receipt_id).values(values)
         await self._store.write(lambda connection: connection.execute(change))
+
+
+def _id_of(connection: sa.Connection, key: str) -> int | None:
+    return connection.execute(sa.select(receipts.c.id).where(receipts.c.key == key)).scalar()
+
+
+def _burst_of(connection: sa.Connection, job_id: JobId) -> int | None:
+    """The burst that this job belongs to already."""
+    query = (
+        sa.select(receipts.c.id)
+        .join(receipt_jobs, receipt_jobs.c.receipt_id == receipts.c.id)
+        .where(receipt_jobs.c.job_id == int(job_id), receipts.c.view == ReceiptView.BURST.value)
+    )
+    return connection.execute(query).scalar()
+
+
+def _recent(chat_id: int, view: ReceiptView, now_ms: int) -> sa.ColumnElement[bool]:
+    is_recent = receipts.c.joined_ms > now_ms - _BURST_WITHIN_MS
+    return sa.and_(receipts.c.chat_id == chat_id, receipts.c.view == view.value, is_recent)
+
+
+def _open_burst(connection: sa.Connection, chat_id: int, now_ms: int) -> int | None:
+    """A burst that goes on and has room."""
+    files_count = sa.func.count(receipt_jobs.c.job_id)
+    query = (
+        sa.select(receipts.c.id)
+        .join(receipt_jobs, receipt_jobs.c.receipt_id == receipts.c.id)
+        .where(_recent(chat_id, ReceiptView.BURST, now_ms))
+        .group_by(receipts.c.id)
+        .having(files_count < _BURST_LIMIT)
+        .order_by(receipts.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
+def _is_burst(connection: sa.Connection, chat_id: int, now_ms: int) -> bool:
+    """So much is under way that one more message would be one too many; or a full burst goes on."""
+    recent_burst = sa.select(receipts.c.id).where(_recent(chat_id, ReceiptView.BURST, now_ms)).limit(1)
+    if connection.execute(recent_burst).scalar() is not None:
+        return True
+    under_way = sa.select(sa.func.count()).where(
+        _recent(chat_id, ReceiptView.SAVE, now_ms), receipts.c.is_settled.is_(False)
+    )
+    return connection.execute(under_way).scalar_one() >= _BURST_FROM - 1
 
 
 def _load(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Receipt]:

@@ -1,4 +1,4 @@
-"""What a receipt shows: one file on its way into the drive, an album, a file on its way into the chat. Pure."""
+"""What a receipt shows: one file on its way into the drive, an album, a burst of files, a file on its way into the chat. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ _ICONS = {
     JobState.CANCELLED: "✖️",
 }
 _ALBUM_NAME_LIMIT = 40
+PAGE_FILES = 10
+"""As many as an album has at most: more are shown page by page."""
+_NAMED_FILES = 3
+_NAMED_FAILURES = 5
+_TROUBLED = {JobState.FAILED, JobState.WAITING, JobState.PAUSED}
 _OPENED_INSTEAD = {"error.too_big_to_send", "error.zip_too_big", "error.export_too_big", "error.too_much_to_zip"}
 """Trying again changes nothing; the drive's own page has it all."""
 _PLACE_LIMIT = 120
@@ -48,7 +53,9 @@ class Tracked:
 def accepted(texts: Texts, receipt_id: int, all_tracked: Sequence[Tracked]) -> Screen:
     """Of files on their way, nothing but what will be true whatever becomes of them."""
     lines = []
-    for tracked in all_tracked:
+    if len(all_tracked) > PAGE_FILES:
+        lines.append(f"📥 <b>{texts.n('album.title', len(all_tracked))}</b>")
+    for tracked in all_tracked if len(all_tracked) <= PAGE_FILES else ():
         size_bytes = tracked.job.payload["size_bytes"]
         detail = f" · {size(texts, size_bytes)}" if size_bytes is not None else ""
         lines.append(f"📥 {bold(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{detail}")
@@ -99,26 +106,63 @@ def sent(texts: Texts, tracked: Tracked) -> Screen | None:
 
 def album(texts: Texts, receipt_id: int, all_tracked: Sequence[Tracked]) -> Screen:
     """Several files that were sent together."""
-    lines = [f"🗂 <b>{texts.n('album.title', len(all_tracked))}</b>"]
-    for number, tracked in enumerate(all_tracked, start=1):
-        is_trashed = tracked.card is not None and tracked.card.entry.is_trashed
-        mark = "🗑" if is_trashed else _ICONS[tracked.job.state]
-        lines.append(
-            f"{mark} {number}. {escape(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{_album_detail(texts, tracked)}"
-        )
+    lines = [f"🗂 <b>{texts.n('album.title', len(all_tracked))}</b>", *_numbered(texts, all_tracked, 1)]
     if any(not tracked.job.state.is_final for tracked in all_tracked):
         if (fraction := _fraction(all_tracked)) is not None:
             lines.append(f"{bar(fraction)} {texts.t('format.percent', percent=percent(fraction))}")
     elif all(tracked.job.state is JobState.SUCCEEDED for tracked in all_tracked):
         lines.append(texts.t("album.verified"))
-    states = {tracked.job.state for tracked in all_tracked}
-    deeds = []
-    if states & {JobState.FAILED, JobState.WAITING, JobState.PAUSED}:
-        deeds.append(JobDeed.RETRY)
-    if any(not state.is_final for state in states):
-        deeds.append(JobDeed.CANCEL)
-    tokens = [(number, tracked.card.token) for number, tracked in enumerate(all_tracked, start=1) if tracked.card]
-    return Screen("\n".join(lines), keyboards.album(texts, receipt_id, deeds, tokens))
+    deeds = _deeds_for_all(all_tracked)
+    return Screen("\n".join(lines), keyboards.album(texts, receipt_id, deeds, _tokens(all_tracked, 1)))
+
+
+def burst(
+    texts: Texts, receipt_id: int, all_tracked: Sequence[Tracked], progress: Progress, *, has_cards: bool
+) -> Screen:
+    """Many files that came one by one: how they do together. `has_cards`: the person may look at them."""
+    count = len(all_tracked)
+    is_final = all(tracked.job.state.is_final for tracked in all_tracked)
+    done = [tracked for tracked in all_tracked if tracked.job.state is JobState.SUCCEEDED]
+    title = f"🗂 <b>{texts.n('album.title', count)}</b>"
+    if len(done) == count:
+        title = f"✅ <b>{texts.n('burst.verified', count)}</b>"
+    lines = [title]
+    if len(done) < count:
+        lines.append(_counts(texts, all_tracked))
+    if not is_final:
+        lines.append(views.running(texts, progress))
+        running = [tracked for tracked in all_tracked if tracked.job.state is JobState.RUNNING]
+        lines += [_line(texts, tracked) for tracked in [*running, *reversed(done)][:_NAMED_FILES]]
+    troubled = [tracked for tracked in all_tracked if tracked.job.state in _TROUBLED]
+    lines += [_line(texts, tracked) for tracked in troubled[:_NAMED_FAILURES]]
+    if len(troubled) > _NAMED_FAILURES:
+        lines.append(texts.n("burst.more", len(troubled) - _NAMED_FAILURES))
+    keyboard = keyboards.burst(
+        texts, receipt_id, _deeds_for_all(all_tracked), has_list=is_final and has_cards and bool(done)
+    )
+    return Screen("\n".join(lines), keyboard)
+
+
+def burst_page(texts: Texts, receipt_id: int, shown: Sequence[Tracked], page: int, count: int) -> Screen:
+    """Some of many files, with their numbers among all."""
+    first = page * PAGE_FILES + 1
+    lines = [f"🗂 <b>{texts.n('album.title', count)}</b>", *_numbered(texts, shown, first)]
+    pages = -(-count // PAGE_FILES)
+    return Screen("\n".join(lines), keyboards.burst_page(texts, receipt_id, page, pages, _tokens(shown, first)))
+
+
+def total_of(all_tracked: Sequence[Tracked]) -> tuple[int, int | None]:
+    """How many bytes of all have arrived, and how many there are (None where that is not known of each)."""
+    total: int | None = 0
+    done = 0
+    for tracked in all_tracked:
+        size_bytes = tracked.job.payload["size_bytes"]
+        total = None if total is None or size_bytes is None else total + size_bytes
+        if tracked.job.state is JobState.SUCCEEDED:
+            done += size_bytes or 0
+        elif isinstance(tracked.progress, Progress):
+            done += min(tracked.progress.done_bytes, tracked.progress.done_bytes if size_bytes is None else size_bytes)
+    return done, total
 
 
 def deeds_for(job: Job) -> list[JobDeed]:
@@ -134,26 +178,54 @@ def deeds_for(job: Job) -> list[JobDeed]:
             return []
 
 
+def _deeds_for_all(all_tracked: Sequence[Tracked]) -> list[JobDeed]:
+    states = {tracked.job.state for tracked in all_tracked}
+    deeds = []
+    if states & _TROUBLED:
+        deeds.append(JobDeed.RETRY)
+    if any(not state.is_final for state in states):
+        deeds.append(JobDeed.CANCEL)
+    return deeds
+
+
+def _tokens(all_tracked: Sequence[Tracked], first: int) -> list[tuple[int, str]]:
+    numbered = enumerate(all_tracked, start=first)
+    return [(number, tracked.card.token) for number, tracked in numbered if tracked.card is not None]
+
+
+def _numbered(texts: Texts, all_tracked: Sequence[Tracked], first: int) -> list[str]:
+    return [_line(texts, tracked, f"{number}. ") for number, tracked in enumerate(all_tracked, start=first)]
+
+
+def _line(texts: Texts, tracked: Tracked, number: str = "") -> str:
+    is_trashed = tracked.card is not None and tracked.card.entry.is_trashed
+    mark = "🗑" if is_trashed else _ICONS[tracked.job.state]
+    return f"{mark} {number}{escape(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{_album_detail(texts, tracked)}"
+
+
+def _counts(texts: Texts, all_tracked: Sequence[Tracked]) -> str:
+    """How many are in the drive, have failed, were cancelled, are yet to come."""
+    states = [tracked.job.state for tracked in all_tracked]
+    counts = {
+        "burst.done": states.count(JobState.SUCCEEDED),
+        "burst.failed": states.count(JobState.FAILED),
+        "burst.cancelled": states.count(JobState.CANCELLED),
+        "burst.to_go": sum(not state.is_final for state in states),
+    }
+    return " · ".join(texts.n(key, count) for key, count in counts.items() if count)
+
+
 def _album_detail(texts: Texts, tracked: Tracked) -> str:
     job = tracked.job
     if job.state is JobState.RUNNING and isinstance(tracked.progress, Progress) and tracked.progress.total_bytes:
         done = percent(tracked.progress.done_bytes / tracked.progress.total_bytes)
         return f" · {texts.t('format.percent', percent=done)}"
-    if job.state in {JobState.FAILED, JobState.WAITING, JobState.PAUSED}:
+    if job.state in _TROUBLED:
         return f"\n      {views.job_state(texts, job).partition(chr(10))[0]}"
     size_bytes = tracked.card.entry.size_bytes if tracked.card else job.payload["size_bytes"]
     return f" · {size(texts, size_bytes)}" if size_bytes is not None else ""
 
 
 def _fraction(all_tracked: Sequence[Tracked]) -> float | None:
-    total = done = 0
-    for tracked in all_tracked:
-        size_bytes = tracked.job.payload["size_bytes"]
-        if size_bytes is None:
-            return None
-        total += size_bytes
-        if tracked.job.state is JobState.SUCCEEDED:
-            done += size_bytes
-        elif isinstance(tracked.progress, Progress):
-            done += min(size_bytes, tracked.progress.done_bytes)
+    done, total = total_of(all_tracked)
     return done / total if total else None

@@ -1,16 +1,18 @@
-"""Keeps receipts up to date: listens to the queue, edits one message per file or album, at a pace that a chat bears.
+"""Keeps receipts up to date: listens to the queue, edits one message per file, album or burst of files, at a pace that a chat bears.
 
 A chat sees at most one edit in 1.5 s, and always the last state: a receipt is settled only after the edit that shows how its jobs
 ended was made, and what is not settled is taken up again at the next start.
 
 Nobody can ask Telegram whether a message has arrived. Should we end between its arrival and noting its id, the next start sends
-another one, and the first stays as it is for ever. So a new message says at first only what stays true: that the files were accepted.
+another one, and the first stays as it is for ever. So a new message says at first only what stays true: that the files were accepted,
+also where they are in the drive already; the edit that follows at once says that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,12 +28,15 @@ from telpher.bot.views import Screen
 from telpher.errors import ChatUnreachableError, EntryNotFoundError, TelpherError
 from telpher.jobs.port import Job, JobId, JobState, Queue
 from telpher.tasks import Nursery
+from telpher.transfers.gauge import Gauge
+from telpher.transfers.port import Progress
 
 _log = logging.getLogger(__name__)
 
 EDIT_EVERY_S = 1.5
 _FIRST_PROGRESS_AFTER_S = 1.0
 _TRY_AGAIN_S = (2.0, 5.0, 15.0, 60.0)
+_SAVED = {ReceiptView.SAVE, ReceiptView.BURST}
 
 ShowComputation = Callable[[Texts, Sequence[Tracked]], Screen]
 TextsFor = Callable[[int], Texts]
@@ -77,6 +82,10 @@ class Receipts:
         self._woken: dict[int, asyncio.Event] = {}
         self._last_edit: dict[int, float] = {}
         self._shown: dict[int, str] = {}
+        self._succeeded: dict[JobId, Job] = {}
+        """Of bursts that are followed: what has succeeded stays so, and need not be asked for with each edit."""
+        self._together: dict[int, Progress] = {}
+        self._gauges: dict[int, Gauge] = {}
         self._painting: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
 
     @property
@@ -104,8 +113,12 @@ class Receipts:
         chat_id: int,
         reply_to: int | None = None,
         message_id: int | None = None,
+        may_join_burst: bool = False,
     ) -> None:
-        """Show `job` in the message that `key` names: sent if there is none yet, or an existing `message_id`."""
+        """Show `job` in the message that `key` names: sent if there is none yet, or an existing `message_id`.
+
+        One that `may_join_burst` is shown together with others where many come at once.
+        """
         async with self._lock(chat_id):
             receipt = await self._book.open(
                 key,
@@ -115,6 +128,7 @@ class Receipts:
                 job_id=job.id,
                 message_id=message_id,
                 reply_to=reply_to,
+                may_join_burst=may_join_burst,
             )
             if receipt.is_settled:
                 return
@@ -143,6 +157,18 @@ class Receipts:
         """What its message shows, with its entries as the drive has them now."""
         screen, _ = await self._render(receipt, look=self._look)
         return screen
+
+    async def page(self, receipt: Receipt, page: int) -> Screen | None:
+        """Some of its files, as the drive has them now; None for a page that it does not have."""
+        first = page * receipt_views.PAGE_FILES
+        shown_ids = receipt.job_ids[first : first + receipt_views.PAGE_FILES]
+        tracked = [await self._track(receipt, job_id, look=self._look) for job_id in shown_ids]
+        known = [one for one in tracked if one is not None]
+        if not known:
+            return None
+        return receipt_views.burst_page(
+            self._texts_for(receipt.person_id), receipt.id, known, page, len(receipt.job_ids)
+        )
 
     def _on_job(self, job: Job, progress: object | None) -> None:
         followed = self._receipts_of.get(job.id)
@@ -220,10 +246,11 @@ class Receipts:
         is_new = receipt.message_id is None
         screen, is_final = await self._render(receipt, is_new=is_new)
         await self._put(receipt, screen)
-        if is_final:
+        is_end_shown = is_final and not (is_new and receipt.view in _SAVED)
+        if is_end_shown:
             await self._settle(receipt)
         elif is_new:
-            self._mark(receipt.id, receipt.chat_id, at_once=False)
+            self._mark(receipt.id, receipt.chat_id, at_once=is_final)
 
     async def _put(self, receipt: Receipt, screen: Screen | None) -> None:
         if receipt.message_id is None:
@@ -245,43 +272,70 @@ class Receipts:
 
     async def _settle(self, receipt: Receipt) -> None:
         await self._book.set_settled(receipt.id, is_settled=True)
-        self._shown.pop(receipt.id, None)
+        for of_receipt in (self._shown, self._together, self._gauges):
+            of_receipt.pop(receipt.id, None)
         for job_id in receipt.job_ids:
             followed = self._receipts_of.get(job_id, {})
             followed.pop(receipt.id, None)
             if not followed:
                 self._receipts_of.pop(job_id, None)
                 self._progress.pop(job_id, None)
+                self._succeeded.pop(job_id, None)
 
     async def _render(
         self, receipt: Receipt, look: Callable[[int, Card], Awaitable[Card]] | None = None, *, is_new: bool = False
     ) -> tuple[Screen | None, bool]:
-        """What the message shows, and whether that is the end. `is_new`: what it shows first, as long as it is not the end."""
-        tracked = [await self._track(receipt, job_id, look) for job_id in receipt.job_ids]
-        known = [one for one in tracked if one is not None]
-        is_final = all(one.job.state.is_final for one in known)
-        texts = self._texts_for(receipt.person_id)
+        """What the message shows, and whether all its jobs have ended. `is_new`: what it shows of saved files first."""
+        is_burst = receipt.view is ReceiptView.BURST
+        track = self._track_lightly if is_burst else functools.partial(self._track, receipt, look=look)
+        known = [one for one in [await track(job_id) for job_id in receipt.job_ids] if one is not None]
         if not known:
             return None, True
-        if receipt.view is ReceiptView.COMPUTE:
-            return self._show_computation(texts, known), is_final
-        if is_new and not is_final:
-            return receipt_views.accepted(texts, receipt.id, known), False
-        if receipt.view is ReceiptView.SEND:
-            return receipt_views.sent(texts, known[0]), is_final
-        if len(known) == 1:
-            return receipt_views.saved(texts, known[0]), is_final
-        return receipt_views.album(texts, receipt.id, known), is_final
+        is_final = all(one.job.state.is_final for one in known)
+        texts = self._texts_for(receipt.person_id)
+        if is_new and (receipt.view in _SAVED or (receipt.view is ReceiptView.SEND and not is_final)):
+            return receipt_views.accepted(texts, receipt.id, known), is_final
+        return self._show(texts, receipt, known), is_final
+
+    def _show(self, texts: Texts, receipt: Receipt, known: Sequence[Tracked]) -> Screen | None:
+        match receipt.view:
+            case ReceiptView.COMPUTE:
+                return self._show_computation(texts, known)
+            case ReceiptView.SEND:
+                return receipt_views.sent(texts, known[0])
+            case ReceiptView.BURST:
+                has_cards = self._cards.may_use(receipt.person_id)
+                return receipt_views.burst(texts, receipt.id, known, self._measure(receipt, known), has_cards=has_cards)
+            case ReceiptView.SAVE if len(known) == 1:
+                return receipt_views.saved(texts, known[0])
+            case ReceiptView.SAVE:
+                return receipt_views.album(texts, receipt.id, known)
+
+    def _measure(self, receipt: Receipt, all_tracked: Sequence[Tracked]) -> Progress:
+        """How far all of a burst are, and how fast they go."""
+        if receipt.id not in self._gauges:
+            self._gauges[receipt.id] = Gauge(functools.partial(self._together.__setitem__, receipt.id))
+        self._gauges[receipt.id].moved(*receipt_views.total_of(all_tracked))
+        return self._together.get(receipt.id, Progress())
+
+    async def _track_lightly(self, job_id: JobId) -> Tracked | None:
+        """One of many: neither its place in the queue nor its card."""
+        job = self._succeeded.get(job_id) or await self._queue.get(job_id)
+        if job is None:
+            return None
+        if job.state is JobState.SUCCEEDED and job_id in self._receipts_of:
+            self._succeeded[job_id] = job
+        return Tracked(job, self._progress.get(job_id))
 
     async def _track(
-        self, receipt: Receipt, job_id: JobId, look: Callable[[int, Card], Awaitable[Card]] | None
+        self, receipt: Receipt, job_id: JobId, *, look: Callable[[int, Card], Awaitable[Card]] | None
     ) -> Tracked | None:
         job = await self._queue.get(job_id)
         if job is None:
             return None
         place = await self._queue.place_of(job_id) if job.state is JobState.QUEUED else None
         card = None
-        is_saved = receipt.view is ReceiptView.SAVE and job.state is JobState.SUCCEEDED
+        is_saved = receipt.view in _SAVED and job.state is JobState.SUCCEEDED
         if is_saved and job.result is not None and self._cards.may_use(job.person_id):
             (card,) = await self._cards.cards(job.person_id, str(job.result["drive"]), [entry_from_payload(job.result)])
             if look is not None:

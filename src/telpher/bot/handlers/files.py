@@ -20,6 +20,7 @@ from telpher.bot.handlers import sharing, zipping
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.handlers.renaming import ask_for_name
 from telpher.bot.receipt_book import ReceiptView
+from telpher.bot.receipt_callbacks import ShowBurst, ShowBurstEntry
 from telpher.errors import EntryNotFoundError, StaleButtonError
 
 _UNDONE = {
@@ -69,6 +70,23 @@ async def show_receipt(asked: Asked, callback: ShowReceipt) -> None:
     if screen is None:
         raise StaleButtonError("no such receipt of theirs")
     await asked.put(screen)
+
+
+async def show_burst(asked: Asked, callback: ShowBurst) -> None:
+    """A page of the files that an aggregate receipt is about."""
+    receipt = await asked.desk.receipts.find(asked.person.id, callback.receipt_id)
+    screen = await asked.desk.receipts.page(receipt, callback.page) if receipt is not None else None
+    if screen is None:
+        raise StaleButtonError("no such page of theirs")
+    await asked.put(screen)
+
+
+async def show_burst_entry(asked: Asked, callback: ShowBurstEntry) -> None:
+    """From such a page to the card of one of its files."""
+    card = await asked.desk.entry_card.show(asked.person.id, callback.token)
+    if card.entry.is_trashed:
+        raise EntryNotFoundError("in the trash")
+    await asked.put(views.entry(asked.texts, card, back=ShowBurst(callback.receipt_id, callback.page)))
 
 
 async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:

@@ -18,7 +18,7 @@ from telegram.ext import (
     filters,
 )
 
-from telpher.bot import browse_callbacks, callbacks, people_callbacks, select_callbacks
+from telpher.bot import browse_callbacks, callbacks, people_callbacks, receipt_callbacks, select_callbacks
 from telpher.bot.commands import COMMANDS
 from telpher.bot.desk import Desk
 from telpher.bot.handlers import (
@@ -113,6 +113,8 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     browse_callbacks.TakeTemplate: where.take_template,
     callbacks.ShowAlbumEntry: files.show_album_entry,
     callbacks.ShowReceipt: files.show_receipt,
+    receipt_callbacks.ShowBurst: files.show_burst,
+    receipt_callbacks.ShowBurstEntry: files.show_burst_entry,
     callbacks.Connect: accounts.begin,
     callbacks.OfferConnect: accounts.offer_connect,
     callbacks.StopLogin: accounts.stop,

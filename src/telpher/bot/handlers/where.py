@@ -113,7 +113,10 @@ async def release(asked: Asked, errand: Errand, destination: Destination) -> Non
 
 
 async def open_receipt(asked: Asked, incoming: Incoming, accepted: SaveAccepted) -> None:
-    """One receipt for a file, or for all of an album. It stands in the person's own chat, whereever the file came from."""
+    """One receipt for a file, for all of an album, or for many files that come at once.
+
+    It stands in the person's own chat, wherever the file came from.
+    """
     key = f"save:{incoming.bot_id}:{incoming.chat_id}:{incoming.album_id or incoming.message_id}"
     await asked.desk.receipts.open(
         key,
@@ -121,6 +124,7 @@ async def open_receipt(asked: Asked, incoming: Incoming, accepted: SaveAccepted)
         accepted.job,
         chat_id=asked.private_chat_id,
         reply_to=reply_to(asked, incoming),
+        may_join_burst=incoming.album_id is None,
     )
 
 
