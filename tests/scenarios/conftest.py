@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 from tests.driver import Person
 from tests.scenarios.loop_watch import LoopWatch
+from tests.scenarios.watched_run import MARK
 
 from telpher.app import App
 from telpher.sandbox.service import OWNER_ID, Sandbox
@@ -23,6 +24,7 @@ from telpher.settings import Secret, Settings
 
 _READY_LIMIT_S = 30.0
 _END_LIMIT_S = 10.0
+_TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -132,13 +134,13 @@ class TelpherProcess:
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "telpher.cli",
+                "telpher.cli" if arguments else "tests.scenarios.watched_run",
                 *(arguments or ("run",)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd=self._log_path.parent,
-                env=environment_of(self._settings) | environment,
+                env=environment_of(self._settings) | {"PYTHONPATH": str(_TESTS.parent)} | environment,
             )
         if wait_until_ready:
             await self.wait_for_line("Ctrl-C stops it.")
@@ -213,7 +215,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
 async def telpher_process(
     sandbox: Sandbox, telpher_settings: Settings, tmp_path: Path
 ) -> AsyncIterator[TelpherProcess]:
-    """Not started yet: `await telpher_process.start()`."""
+    """Not started yet: `await telpher_process.start()`. The test fails when its code kept the event loop waiting."""
     process = TelpherProcess(telpher_settings, tmp_path / "telpher.log")
     yield process
     await process.end()
+    assert MARK not in process.log, process.log[process.log.index(MARK) :][:4000]
