@@ -52,6 +52,7 @@ from telpher.actions.save_file import SaveFile
 from telpher.actions.select import Select, Selections
 from telpher.actions.send_zip import SendZip
 from telpher.actions.sent_files import SentFiles
+from telpher.actions.set_up_run import SetUpRun
 from telpher.actions.settle_share import SettleShare
 from telpher.actions.share import Share
 from telpher.actions.share_book import ShareBook
@@ -61,6 +62,7 @@ from telpher.actions.show_run import ShowRun
 from telpher.actions.tell_figures import TellFigures
 from telpher.actions.trail import Trails
 from telpher.actions.trash import Trash
+from telpher.actions.twins import FindTwin, KeepOld
 from telpher.actions.undo import Undo, UndoLog
 from telpher.actions.unshare import Unshare
 from telpher.admission import Admission, build_admission
@@ -98,6 +100,7 @@ from telpher.settings import DriveKind, Settings
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
 from telpher.transfers.carrier import Carrier
+from telpher.transfers.content_index import ContentIndex
 from telpher.web import LoginEndpoint, Webhook, WebhookEndpoint, WebServer
 
 _log = logging.getLogger(__name__)
@@ -295,13 +298,15 @@ class App:
             limits=limits,
             folder_for=destinations.folder_for,
             sent=sent_files,
+            find_twin=FindTwin(ContentIndex(store)),
         )
         browse = Browse(cards, pager, personal, trails)
         sending, zipping = self._sending(cards, queue, request, sent_files, selections)
-        computing = await self._computing(access, queue, request, store, sent_files)
+        computing, set_up_run = await self._computing(access, queue, request, store, sent_files)
         modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
         conversation = Conversation(computing.offered(), modules_page)
         undo_log = UndoLog(store)
+        trash = Trash(cards, undo_log)
         share_book = ShareBook(store)
         settling = SettleShare(book=share_book, drives=drives, queue=queue)
         browser = Browser(
@@ -372,7 +377,8 @@ class App:
             select=Select(cards, browse, selections),
             send_zip=zipping,
             offer_inline=OfferInline(cards, sent_files),
-            trash=Trash(cards, undo_log),
+            trash=trash,
+            keep_old=KeepOld(cards, trash),
             share=Share(cards=cards, book=share_book, settle=settling, log=undo_log),
             list_shares=ListShares(cards=cards, book=share_book),
             unshare=Unshare(cards=cards, book=share_book, settle=settling),
@@ -381,6 +387,7 @@ class App:
             connect_google=linking.connect_google,
             my_drives=linking.my_drives,
             run_module=computing,
+            set_up_run=set_up_run,
             conversation=conversation,
             people=people,
             flood=admission.flood,
@@ -410,7 +417,7 @@ class App:
 
     async def _computing(
         self, access: Access, queue: Queue, request: AiohttpRequest, store: Store, sent_files: SentFiles
-    ) -> RunModule:
+    ) -> tuple[RunModule, SetUpRun]:
         """The workshop as people have it."""
         workshop = Workshop(workers=self._settings.compute_workers)
         self._stack.push_async_callback(workshop.close)
@@ -438,7 +445,14 @@ class App:
         )
         queue.register(run_module.KIND, computing.work)
         queue.register(show_run.KIND, showing.work)
-        return computing
+        return computing, SetUpRun(
+            access=access,
+            store=store,
+            run_module=computing,
+            computations=computations,
+            modules=modules,
+            strategies=workshop.strategies,
+        )
 
     async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
         """Ask Telegram who we are, for as long as it takes: a machine may start before its network does."""

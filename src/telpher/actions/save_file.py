@@ -15,6 +15,7 @@ from telpher.actions.destination import AT_HOME, Destination
 from telpher.actions.drive_choice import Drives, account_of
 from telpher.actions.naming import FileKind, mime_type_of, name_of
 from telpher.actions.sent_files import RECEIVED, SentFiles
+from telpher.actions.twins import FindTwin
 from telpher.drives.port import Drive, Entry, EntryId
 from telpher.errors import AccessDeniedError, FileTooBigError
 from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
@@ -79,6 +80,7 @@ class SaveFile:
         limits: BotLimits,
         folder_for: FolderFor,
         sent: SentFiles,
+        find_twin: FindTwin,
     ) -> None:
         """`folder_for` finds or makes the folder that a destination meant, when a file is carried; `sent` knows what Telegram has."""
         self._access = access
@@ -89,6 +91,7 @@ class SaveFile:
         self._limits = limits
         self._folder_for = folder_for
         self._sent = sent
+        self._find_twin = find_twin
 
     def check_size(self, incoming: Incoming) -> None:
         """Raise FileTooBigError where this Bot API server would not let us fetch it."""
@@ -157,8 +160,13 @@ class SaveFile:
         if payload.get("is_as_received") and entry.name == payload["name"]:
             file_id = str(json.loads(payload["source_ref"])["file_id"])
             await self._sent.remember(drive.name, entry, RECEIVED + str(payload["file_kind"]), file_id)
+        twin = await self._find_twin(run.job.person_id, drive, entry)
         destination = payload.get("destination") or {}
-        return {**entry_to_payload(drive.name, entry), "place": destination.get("names", [])}
+        return {
+            **entry_to_payload(drive.name, entry),
+            "place": destination.get("names", []),
+            "twin": entry_to_payload(drive.name, twin) if twin is not None else None,
+        }
 
     async def _parent(self, drive: Drive, payload: Payload) -> EntryId | None:
         if (parent_id := payload.get("parent_id")) is not None:

@@ -19,9 +19,11 @@ from telpher.actions.run_module import RunModule
 from telpher.actions.save_file import SaveFile
 from telpher.actions.select import Select
 from telpher.actions.send_zip import SendZip
+from telpher.actions.set_up_run import SetUpRun
 from telpher.actions.share import Share
 from telpher.actions.shares import ListShares
 from telpher.actions.trash import Trash
+from telpher.actions.twins import KeepOld
 from telpher.actions.undo import Undo
 from telpher.actions.unshare import Unshare
 from telpher.bot.browser import Browser
@@ -51,6 +53,7 @@ class Desk:
     send_zip: SendZip
     offer_inline: OfferInline
     trash: Trash
+    keep_old: KeepOld
     share: Share
     list_shares: ListShares
     unshare: Unshare
@@ -59,6 +62,7 @@ class Desk:
     connect_google: ConnectGoogle
     my_drives: MyDrives
     run_module: RunModule
+    set_up_run: SetUpRun
     conversation: Conversation
     operation: Operation
     people: People

@@ -29,7 +29,7 @@ from telpher.bot.callbacks import (
     UndoDeed,
     decode,
 )
-from telpher.bot.receipt_callbacks import ShowBurst, ShowBurstEntry
+from telpher.bot.receipt_callbacks import KeepBoth, KeepOldOnly, ShowBurst, ShowBurstEntry
 from telpher.bot.select_callbacks import BeginSelection
 from telpher.bot.texts import Texts
 from telpher.errors import StaleButtonError
@@ -95,6 +95,22 @@ def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | Non
 def _in_pairs(buttons: Row) -> list[Row]:
     """Two a row: more are cut short on a phone."""
     return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+
+
+def with_twin(
+    texts: Texts, keyboard: InlineKeyboardMarkup | None, receipt_id: int, new: Card, old: Card
+) -> InlineKeyboardMarkup:
+    """Above an entry's buttons: what to do about the same content that was there before."""
+    return InlineKeyboardMarkup(
+        [
+            [
+                button(texts.t("button.keep_both"), KeepBoth(new.token)),
+                button(texts.t("button.show_twin"), ShowAlbumEntry(old.token, receipt_id)),
+            ],
+            [button(texts.t("button.keep_old"), KeepOldOnly(new.token, old.token))],
+            *(keyboard.inline_keyboard if keyboard is not None else ()),
+        ]
+    )
 
 
 def trashed(texts: Texts, undo_id: int | None, back: Back | None) -> InlineKeyboardMarkup:

@@ -1,4 +1,4 @@
-"""Buttons of receipts that show more than one file. See `telpher.bot.callbacks`."""
+"""Buttons of receipts: the files of many, and what to do about the same content twice. See `telpher.bot.callbacks`."""
 
 from __future__ import annotations
 
@@ -23,3 +23,18 @@ class ShowBurstEntry(Callback, tag="be"):
     token: EntryToken
     receipt_id: int
     page: int
+
+
+@dataclasses.dataclass(frozen=True)
+class KeepBoth(Callback, tag="kb"):
+    """The same content may stay there twice."""
+
+    token: EntryToken
+
+
+@dataclasses.dataclass(frozen=True)
+class KeepOldOnly(Callback, tag="ko"):
+    """Move the new one of two to the trash."""
+
+    token: EntryToken
+    old_token: EntryToken

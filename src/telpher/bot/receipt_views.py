@@ -43,6 +43,8 @@ class Tracked:
     place: int | None = None
     card: Card | None = None
     """The entry that it made."""
+    twin: Card | None = None
+    """The same content, which was in the drive before."""
 
     @property
     def name(self) -> str:
@@ -65,7 +67,7 @@ def accepted(texts: Texts, receipt_id: int, all_tracked: Sequence[Tracked]) -> S
     return Screen("\n".join(lines), keyboards.album(texts, receipt_id, [JobDeed.CANCEL], ()))
 
 
-def saved(texts: Texts, tracked: Tracked) -> Screen:
+def saved(texts: Texts, receipt_id: int, tracked: Tracked) -> Screen:
     """One file on its way into the drive."""
     job = tracked.job
     if tracked.card is not None:
@@ -74,7 +76,12 @@ def saved(texts: Texts, tracked: Tracked) -> Screen:
         note = f"✅ {texts.t('receipt.verified')}"
         if place := (job.result or {}).get("place"):
             note += f"\n📁 {escape(shorten(' › '.join(place), _PLACE_LIMIT))}"
-        return views.entry(texts, tracked.card, note=note)
+        twin = tracked.twin
+        if twin is None or twin.entry.is_trashed:
+            return views.entry(texts, tracked.card, note=note)
+        note += f"\n♻️ {texts.t('twin.found', name=escape(shorten(twin.entry.name, _ALBUM_NAME_LIMIT)))}"
+        screen = views.entry(texts, tracked.card, note=note)
+        return Screen(screen.text, keyboards.with_twin(texts, screen.keyboard, receipt_id, tracked.card, twin))
     state = views.job_state(texts, job, tracked.progress, tracked.place)
     if job.state is JobState.SUCCEEDED:
         state = texts.t("receipt.verified")
@@ -200,7 +207,8 @@ def _numbered(texts: Texts, all_tracked: Sequence[Tracked], first: int) -> list[
 def _line(texts: Texts, tracked: Tracked, number: str = "") -> str:
     is_trashed = tracked.card is not None and tracked.card.entry.is_trashed
     mark = "🗑" if is_trashed else _ICONS[tracked.job.state]
-    return f"{mark} {number}{escape(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{_album_detail(texts, tracked)}"
+    again = " · ♻️" if (tracked.job.result or {}).get("twin") else ""
+    return f"{mark} {number}{escape(shorten(tracked.name, _ALBUM_NAME_LIMIT))}{_album_detail(texts, tracked)}{again}"
 
 
 def _counts(texts: Texts, all_tracked: Sequence[Tracked]) -> str:

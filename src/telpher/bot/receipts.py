@@ -307,7 +307,7 @@ class Receipts:
                 has_cards = self._cards.may_use(receipt.person_id)
                 return receipt_views.burst(texts, receipt.id, known, self._measure(receipt, known), has_cards=has_cards)
             case ReceiptView.SAVE if len(known) == 1:
-                return receipt_views.saved(texts, known[0])
+                return receipt_views.saved(texts, receipt.id, known[0])
             case ReceiptView.SAVE:
                 return receipt_views.album(texts, receipt.id, known)
 
@@ -334,13 +334,16 @@ class Receipts:
         if job is None:
             return None
         place = await self._queue.place_of(job_id) if job.state is JobState.QUEUED else None
-        card = None
+        card = twin = None
         is_saved = receipt.view in _SAVED and job.state is JobState.SUCCEEDED
         if is_saved and job.result is not None and self._cards.may_use(job.person_id):
-            (card,) = await self._cards.cards(job.person_id, str(job.result["drive"]), [entry_from_payload(job.result)])
+            told = [one for one in (job.result, job.result.get("twin")) if one is not None]
+            entries = [entry_from_payload(one) for one in told]
+            cards = await self._cards.cards(job.person_id, str(job.result["drive"]), entries)
             if look is not None:
-                card = await look(job.person_id, card)
-        return Tracked(job, self._progress.get(job_id), place, card)
+                cards = tuple([await look(job.person_id, one) for one in cards])
+            card, twin = cards[0], cards[1] if len(cards) > 1 else None
+        return Tracked(job, self._progress.get(job_id), place, card, twin)
 
     async def _look(self, person_id: int, card: Card) -> Card:
         """The entry as it is now; as it was when the drive cannot say."""

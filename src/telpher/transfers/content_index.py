@@ -73,15 +73,27 @@ class ContentIndex:
             )
         )
 
-    async def twins(self, person_id: int, drive: Drive, entry: Entry) -> list[Entry]:
+    async def twins(self, person_id: int, drive: Drive, entry: Entry, *, only_older: bool = False) -> list[Entry]:
         """Other entries of this person with the same content, oldest first, each confirmed by the drive just now.
 
+        `only_older`: those that were there before it. Of two that come at the same time just one is older than the other.
         Raises DriveError when the drive cannot be asked.
         """
         checksum = entry.checksum
         if checksum is None:
             return []
         table = content_index.c
+        own = content_index.alias()
+        own_since = (
+            sa.select(own.c.created_ms)
+            .where(own.c.person_id == person_id, own.c.drive == drive.name, own.c.entry_id == entry.id)
+            .scalar_subquery()
+        )
+        is_older = sa.or_(
+            own_since.is_(None),
+            table.created_ms < own_since,
+            sa.and_(table.created_ms == own_since, table.entry_id < entry.id),
+        )
         query = (
             sa.select(table.entry_id)
             .where(
@@ -91,8 +103,9 @@ class ContentIndex:
                 table.checksum_kind == checksum.kind.value,
                 table.size_bytes == entry.size_bytes,
                 table.entry_id != entry.id,
+                is_older if only_older else sa.true(),
             )
-            .order_by(table.created_ms)
+            .order_by(table.created_ms, table.entry_id)
             .limit(_LOOK_AT_MOST)
         )
         known = await self._store.read(lambda connection: list(connection.scalars(query)))

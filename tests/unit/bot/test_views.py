@@ -123,7 +123,7 @@ def test_a_hostile_name_stays_text(texts: Texts) -> None:
         views.greeting(texts, name),
         browse_views.listing(texts, Listing(a_folder(name), is_root=False, cards=(card,), page=0, has_more=False)),
         views.jobs(texts, [JobLine(a_job(JobState.QUEUED, payload={"name": name}), 3)], {}),
-        receipt_views.saved(texts, Tracked(a_job(JobState.RUNNING, payload={"name": name, "size_bytes": 5}))),
+        receipt_views.saved(texts, 7, Tracked(a_job(JobState.RUNNING, payload={"name": name, "size_bytes": 5}))),
         receipt_views.album(texts, 7, [Tracked(a_job(JobState.FAILED, payload={"name": name, "size_bytes": 5}))] * 2),
     ]
     for screen in screens:
@@ -214,7 +214,7 @@ def test_too_big_to_send_shows_the_way_there_is() -> None:
 )
 def test_a_receipt_offers_what_its_state_allows(state: JobState, buttons: list[list[str]]) -> None:
     job = a_job(state, error_key="error.drive_full")
-    assert labels(receipt_views.saved(EN, Tracked(job)).keyboard) == buttons
+    assert labels(receipt_views.saved(EN, 7, Tracked(job)).keyboard) == buttons
     sent = receipt_views.sent(EN, Tracked(job))
     assert sent is not None
     assert labels(sent.keyboard) == buttons
@@ -222,14 +222,14 @@ def test_a_receipt_offers_what_its_state_allows(state: JobState, buttons: list[l
 
 def test_a_receipt_tells_how_far_it_is() -> None:
     progress = Progress(done_bytes=8_808_039, total_bytes=20 << 20, bytes_per_s=3_355_443, seconds_left=3.6)
-    screen = receipt_views.saved(EN, Tracked(a_job(JobState.RUNNING), progress))
+    screen = receipt_views.saved(EN, 7, Tracked(a_job(JobState.RUNNING), progress))
     assert screen.text.splitlines()[1:] == ["▰▰▰▰▰▱▱▱▱▱▱▱ 42 %", "8.4 MB of 20 MB · 3.2 MB/s · 4 s left"]
-    russian = receipt_views.saved(RU, Tracked(a_job(JobState.RUNNING), progress)).text
+    russian = receipt_views.saved(RU, 7, Tracked(a_job(JobState.RUNNING), progress)).text
     assert russian.splitlines()[2] == "8,4 МБ из 20 МБ · 3,2 МБ/с · ещё 4 с"
 
 
 def test_a_receipt_ends_verified_with_the_entrys_buttons() -> None:
-    screen = receipt_views.saved(EN, Tracked(a_job(JobState.SUCCEEDED), card=a_card()))
+    screen = receipt_views.saved(EN, 7, Tracked(a_job(JobState.SUCCEEDED), card=a_card()))
     assert "verified" in screen.text
     assert labels(screen.keyboard) == [["📥 Get back"], ["✏️ Rename", "📦 Move"], ["🗑 Delete"]]
 

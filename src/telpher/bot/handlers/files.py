@@ -20,7 +20,7 @@ from telpher.bot.handlers import sharing, zipping
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.handlers.renaming import ask_for_name
 from telpher.bot.receipt_book import ReceiptView
-from telpher.bot.receipt_callbacks import ShowBurst, ShowBurstEntry
+from telpher.bot.receipt_callbacks import KeepBoth, KeepOldOnly, ShowBurst, ShowBurstEntry
 from telpher.errors import EntryNotFoundError, StaleButtonError
 
 _UNDONE = {
@@ -87,6 +87,20 @@ async def show_burst_entry(asked: Asked, callback: ShowBurstEntry) -> None:
     if card.entry.is_trashed:
         raise EntryNotFoundError("in the trash")
     await asked.put(views.entry(asked.texts, card, back=ShowBurst(callback.receipt_id, callback.page)))
+
+
+async def keep_both(asked: Asked, callback: KeepBoth) -> None:
+    """Both stay, as they would have without a word."""
+    card = await asked.desk.entry_card.show(asked.person.id, callback.token)
+    if card.entry.is_trashed:
+        raise EntryNotFoundError("in the trash")
+    await asked.put(views.entry(asked.texts, card, note=f"✅ {asked.texts.t('receipt.verified')}"))
+
+
+async def keep_old(asked: Asked, callback: KeepOldOnly) -> None:
+    """The new one goes to the trash, from where Undo takes it out again."""
+    trashed = await asked.desk.keep_old.request(asked.person.id, callback.token, callback.old_token, key=asked.key)
+    await asked.put(views.trashed(asked.texts, trashed.card.entry.name, trashed.undo_id, None))
 
 
 async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:

@@ -18,7 +18,14 @@ from telegram.ext import (
     filters,
 )
 
-from telpher.bot import browse_callbacks, callbacks, people_callbacks, receipt_callbacks, select_callbacks
+from telpher.bot import (
+    browse_callbacks,
+    callbacks,
+    compute_callbacks,
+    people_callbacks,
+    receipt_callbacks,
+    select_callbacks,
+)
 from telpher.bot.commands import COMMANDS
 from telpher.bot.desk import Desk
 from telpher.bot.handlers import (
@@ -38,6 +45,7 @@ from telpher.bot.handlers import (
     people,
     sharing,
     where,
+    workshop,
     zipping,
 )
 from telpher.bot.handlers.asked import Asked
@@ -57,7 +65,7 @@ _COMMANDS: dict[str, Answer] = {
     "where": where.where,
     "jobs": jobs.jobs,
     "shares": sharing.shares,
-    "compute": compute.compute,
+    "compute": workshop.command,
     "connect": accounts.connect,
     "accounts": accounts.accounts,
     "cancel": messages.cancel,
@@ -115,6 +123,8 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.ShowReceipt: files.show_receipt,
     receipt_callbacks.ShowBurst: files.show_burst,
     receipt_callbacks.ShowBurstEntry: files.show_burst_entry,
+    receipt_callbacks.KeepBoth: files.keep_both,
+    receipt_callbacks.KeepOldOnly: files.keep_old,
     callbacks.Connect: accounts.begin,
     callbacks.OfferConnect: accounts.offer_connect,
     callbacks.StopLogin: accounts.stop,
@@ -124,6 +134,20 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     callbacks.DoToJob: jobs.do_to_job,
     callbacks.DoToAlbum: jobs.do_to_album,
     callbacks.RunModule: compute.run_module,
+    compute_callbacks.BeginLesson: workshop.begin_lesson,
+    compute_callbacks.ListModules: workshop.list_modules,
+    compute_callbacks.ChooseModule: workshop.choose_module,
+    compute_callbacks.ShowSetup: workshop.setting,
+    compute_callbacks.ShowParameter: workshop.setting,
+    compute_callbacks.SetParameter: workshop.setting,
+    compute_callbacks.TickStrategy: workshop.setting,
+    compute_callbacks.RunLike: workshop.setting,
+    compute_callbacks.RunSetup: workshop.run,
+    compute_callbacks.AfterRun: workshop.after_run,
+    compute_callbacks.ListRuns: workshop.looking_back,
+    compute_callbacks.ShowRun: workshop.looking_back,
+    compute_callbacks.OfferComparison: workshop.looking_back,
+    compute_callbacks.CompareRuns: workshop.looking_back,
     people_callbacks.Invite: people.ask_whom,
     people_callbacks.InviteAs: people.invite_as,
     people_callbacks.WithdrawInvitation: people.withdraw,
