@@ -26,7 +26,7 @@ from benchmarks.soak.people import Account, Actor, Reply, keep_busy
 from benchmarks.soak.plot import draw
 from benchmarks.soak.rig import Servers, Telpher, connect_drives, serving
 from benchmarks.soak.watch import Sample, keep_looking, look
-from tests.driver import Person, is_from_bot, text_of
+from tests.driver import Person, is_from_bot
 
 from telpher.compute import machine
 from telpher.tasks import Nursery
@@ -173,12 +173,6 @@ async def _story(
     }
     deeds = account.deeds.total()
     documents = sum("document" in message for person in people for message in person.messages if is_from_bot(message))
-    greetings = sum(
-        text_of(message).startswith("👋") or "Hello" in text_of(message)
-        for person in people
-        for message in person.messages
-        if is_from_bot(message)
-    )
     sends = sum(count for name, count in states.items() if name.startswith("get_back"))
     if documents > sends + account.retries:
         wrong.append(f"{documents} files came into the chat for {sends} requests and {account.retries} retries")
@@ -189,7 +183,6 @@ async def _story(
         "updates_per_s": deeds / seconds,
         "deeds": dict(account.deeds),
         "files": len(account.files),
-        "greetings": {"asked": account.hellos, "given": greetings},
         "answers": {
             "while it ran": spread([reply for reply in account.replies if not hit[id(reply)]]),
             "across a kill": spread([reply for reply in account.replies if hit[id(reply)]]),

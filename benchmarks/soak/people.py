@@ -52,7 +52,6 @@ class Account:
     replies: list[Reply] = dataclasses.field(default_factory=list)
     unanswered: list[str] = dataclasses.field(default_factory=list)
     deeds: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    hellos: int = 0
     retries: int = 0
 
 
@@ -86,7 +85,6 @@ class Actor:
     async def _hello(self) -> None:
         asked_s = time.monotonic()
         sent = await self.person.send_text("/hello")
-        self._account.hellos += 1
         try:
             await self.person.wait_for(has_text("Hello"), _ANSWER_LIMIT_S, after=sent)
         except NothingCameError:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from telpher.errors import DiskFullError, TelpherError
+from telpher.errors import TelpherError
 from telpher.store import Store
 from telpher.store.schema import alerts, inbox, jobs, login_alarms, paused_accounts
 
@@ -60,8 +60,8 @@ class Alerts:
         while True:
             try:
                 await self.look()
-            except (DiskFullError, TelpherError, sa.exc.OperationalError, OSError):
-                _log.exception("could not look for what needs a person")
+            except (TelpherError, OSError) as error:
+                _log.warning("what needs a person is looked for again later: %s", error)
             await asyncio.sleep(_LOOKS_EVERY_S)
 
     async def look(self) -> None:

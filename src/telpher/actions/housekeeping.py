@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from telpher.errors import DiskFullError, StoreError
+
 _log = logging.getLogger(__name__)
 
 _EVERY_S = 24 * 3600.0
@@ -33,7 +35,9 @@ class Housekeeping:
         for name, chore in self._chores.items():
             try:
                 removed[name] = await chore()
-            except Exception:  # noqa: BLE001 - the database or the disk: tomorrow is another day
+            except (StoreError, DiskFullError) as error:
+                _log.warning("old %s are removed another day: %s", name, error)
+            except Exception:  # noqa: BLE001 - tomorrow is another day
                 _log.exception("old %s could not be removed", name)
         if told := ", ".join(f"{count} {name}" for name, count in removed.items() if count):
             _log.info("removed what was too old: %s", told)

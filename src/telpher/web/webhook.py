@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from telpher.errors import SettingsInvalidError, TelpherError
+from telpher.errors import DiskFullError, SettingsInvalidError, StoreError, TelpherError
 from telpher.settings import Secret
 
 _log = logging.getLogger(__name__)
@@ -84,6 +84,9 @@ class WebhookEndpoint:
             if not isinstance(update, dict):
                 return 400
             await self._accept(update)
+        except (StoreError, DiskFullError) as error:
+            _log.warning("an update stays with Telegram, which will repeat it: %s", error)
+            return 503
         except (ValueError, RecursionError, TelpherError):
             return 400
         except Exception:  # noqa: BLE001 - the database or the disk: Telegram repeats what gets no 200

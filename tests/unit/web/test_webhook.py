@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from telpher.errors import BadInputError, SettingsInvalidError
+from telpher.errors import BadInputError, DiskFullError, SettingsInvalidError, StoreError
 from telpher.settings import Secret
 from telpher.web import Webhook, WebhookEndpoint, WebServer
 
@@ -113,6 +113,11 @@ async def test_what_was_not_stored_gets_no_200(client: aiohttp.ClientSession, we
     async with client.post(path, json={"update_id": 1}, headers=_telegram(webhook)) as answer:
         assert answer.status == 500
         assert "space" not in await answer.text()
+    for failure in (StoreError("locked"), DiskFullError("full")):
+        bot.failure = failure
+        async with client.post(path, json={"update_id": 1}, headers=_telegram(webhook)) as answer:
+            assert answer.status == 503
+            assert await answer.text() == ""
 
 
 async def test_health_and_metrics_are_for_this_machine(client: aiohttp.ClientSession, bot: Bot) -> None:

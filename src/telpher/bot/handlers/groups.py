@@ -16,7 +16,7 @@ from telpher.bot.formats import escape
 from telpher.bot.handlers import errors, incoming
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.ports import BotIdentity
-from telpher.errors import ChatUnreachableError, TelpherError
+from telpher.errors import ChatUnreachableError, DiskFullError, StoreError, TelpherError
 
 _SAYS_HELLO = {"hello"}
 _SAYS_HELP = {"start", "help"}
@@ -81,6 +81,8 @@ async def _carry(asked: Asked, message: Message) -> None:
     except ChatUnreachableError:
         # It was accepted; only the receipt has nowhere to stand.
         is_on_its_way = True
+    except (StoreError, DiskFullError):
+        raise  # the update waits until the database works again
     except TelpherError as error:
         await errors.tell(private, error)
         is_on_its_way = False
