@@ -104,6 +104,8 @@ class Upload:
             self._session = await self._drive.resume_upload(self._transfer.session_token, spec)
             self._held_bytes = None
             return
+        # Where the answer is lost, an empty session stays at the drive until it expires: nobody has its address, so there is nothing
+        # to end. It cannot become a second file, as both were begun with one id.
         session = await self._drive.begin_upload(spec)
         self._transfer.session_token = session.token
         await self._checkpoints.save(self._transfer)
