@@ -34,7 +34,7 @@ async def test_the_bot_answers(telpher_running: TelpherRunning, anna: Person) ->
         "/whoami": ["1001", "owner"],
         "/jobs": ["Nothing is on its way"],
         "/files": ["Your drive", "Send me a file"],
-        "/compute": ["The workshop", "First module"],
+        "/compute": ["The workshop", "Choose what to compute"],
         "/cython": ["The workshop", "First module"],
         "/cancel": ["nothing to cancel"],
         "/frobnicate <b>": ["I don’t know /frobnicate", "/help"],

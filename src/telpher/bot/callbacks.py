@@ -14,6 +14,7 @@ from typing import Any, ClassVar, get_type_hints
 
 from telpher.access import EntryToken
 from telpher.actions.select import SelectionToken
+from telpher.actions.set_up_run import SetupToken
 from telpher.actions.share import Span
 from telpher.drives.port import GrantRole
 from telpher.errors import StaleButtonError
@@ -61,7 +62,7 @@ def _fields(kind: type[Callback]) -> list[tuple[str, Any]]:
 
 
 def _read(kind: Any, part: str) -> object:
-    if kind in {EntryToken, SelectionToken} and _TOKEN.fullmatch(part):
+    if kind in {EntryToken, SelectionToken, SetupToken} and _TOKEN.fullmatch(part):
         return part
     if kind is int and _NUMBER.fullmatch(part):
         return int(part)

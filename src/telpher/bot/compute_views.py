@@ -8,8 +8,10 @@ from telegram import InlineKeyboardMarkup
 
 from telpher.actions.run_module import ComputeProgress, StrategyTime
 from telpher.bot import keyboards, views
+from telpher.bot.compute_callbacks import AfterRun, Next
 from telpher.bot.formats import escape, number, shorten
 from telpher.bot.receipt_views import Tracked, deeds_for
+from telpher.bot.setup_views import time_of
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen
 from telpher.compute.port import Module, RunProgress
@@ -48,6 +50,8 @@ class Conversation:
         last = tracked[-1].job
         if last.state is not JobState.SUCCEEDED:
             return Screen("\n\n".join(parts), keyboards.job(texts, int(last.id), deeds_for(last)))
+        if not last.payload["is_lesson"]:
+            return Screen("\n\n".join(parts), _afterwards(texts))
         done = {one.job.payload["module"] for one in tracked}
         left = [module for module in self._modules if module.name not in done]
         if any(module.name in LESSON for module in left):
@@ -80,12 +84,24 @@ class Conversation:
         return f"{title}\n{views.job_state(texts, job, None, tracked.place)}"
 
 
+def _afterwards(texts: Texts) -> InlineKeyboardMarkup:
+    """Under a run of the person's own making: another one, and what was run before."""
+    return InlineKeyboardMarkup(
+        [
+            [
+                keyboards.button(f"🧮 {texts.t('workshop.another')}", AfterRun(Next.ANOTHER)),
+                keyboards.button(f"🕘 {texts.t('workshop.history')}", AfterRun(Next.HISTORY)),
+            ]
+        ]
+    )
+
+
 def table(
     texts: Texts, labels: Mapping[str, str], times: Sequence[StrategyTime], current: RunProgress | None = None
 ) -> str:
     """Ways, times and how many times as fast as the first; narrow enough for a phone (30 columns or so)."""
     width = max(len(label) for label in labels.values())
-    shown = [f"{number(texts, time.wall_s, 2)} {texts.t('unit.seconds')}" for time in times]
+    shown = [time_of(texts, time.wall_s) for time in times]
     time_width = max((len(one) for one in shown), default=0)
     lines = []
     for time, wall in zip(times, shown, strict=True):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from telpher.access import EntryToken
 from telpher.actions.select import SelectionToken
+from telpher.actions.set_up_run import SetupToken
 from telpher.bot import callbacks
 from telpher.bot.callbacks import Callback, DoToEntry, EntryDeed, OpenFolder, RunModule, decode
 from telpher.bot.handlers.register import presses
@@ -27,7 +28,7 @@ def _largest(kind: type[Callback]) -> Callback:
         field_type = hints[field.name]
         if field_type is int:
             values.append(999_999_999_999_999)
-        elif field_type in {EntryToken, SelectionToken}:
+        elif field_type in {EntryToken, SelectionToken, SetupToken}:
             values.append("x" * 16)
         elif field_type is str:
             values.append("x" * 32)
