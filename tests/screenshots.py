@@ -110,7 +110,7 @@ async def send_report(boris: Person) -> None:
 
 async def compute(anna: Person) -> None:
     """The search module, three ways on this machine."""
-    menu = await anna.ask("/compute")
+    menu = await anna.ask("/cython")
     await anna.press(menu, "Search")
     await anna.wait_for(has_text("threads", "processes", "×"), timeout_s=240)
 

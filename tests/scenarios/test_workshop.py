@@ -17,6 +17,7 @@ from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherProcess, TelpherRunning
 from tests.scenarios.waits import eventually
 
+from telpher.access import Role
 from telpher.sandbox.service import OWNER_ID, Sandbox
 from telpher.settings import Settings
 
@@ -27,8 +28,8 @@ SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 @pytest.fixture
 def telpher_settings(telpher_settings: Settings) -> Settings:
-    """Boris is served too: he reads Russian."""
-    return dataclasses.replace(telpher_settings, owner_ids=(OWNER_ID, BORIS_ID))
+    """Boris is an owner too: he reads Russian. Who is not an owner may compute for a second a day."""
+    return dataclasses.replace(telpher_settings, owner_ids=(OWNER_ID, BORIS_ID), limit_day_cpu_s=1)
 
 
 @pytest.fixture
@@ -195,6 +196,20 @@ async def test_another_persons_buttons_do_nothing(telpher_running: TelpherRunnin
 async def test_one_press_begins_the_lesson(telpher_running: TelpherRunning, anna: Person) -> None:
     shown = await change(anna, await anna.ask("/compute"), "As a lesson", "First module")
     assert [button["text"] for button in buttons_of(shown)] == ["▶️ Search"]
+
+
+async def test_the_days_computing_time_is_limited(
+    telpher_running: TelpherRunning, sandbox: Sandbox, anna: Person
+) -> None:
+    async with await Person.join(sandbox.url, "Clara") as clara:
+        await telpher_running.app.desk.access.let_in(clara.user_id, Role.MEMBER, None)
+        shown = await set_up(clara, "Search")
+        await clara.press(shown, "▶️ Run")
+        await clara.wait_for(has_text("the same result"), timeout_s=60)
+        refused = await set_up(clara, "Search", ("Calls", "10"))
+        told = await clara.press(refused, "▶️ Run")
+        assert "computing time" in told.text
+        assert "Calls: 10" in text_of(clara.message(refused)), "it can be run tomorrow"
 
 
 @pytest.mark.slow
