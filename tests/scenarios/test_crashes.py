@@ -24,7 +24,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.driver import Person, text_of
+from tests.driver import Person, buttons_of, text_of
 from tests.scenarios.conftest import TelpherProcess, add_fault
 from tests.scenarios.test_google_drive import google
 from tests.scenarios.waits import from_bot
@@ -37,6 +37,8 @@ KILLS_PER_SEED = 27
 SEEDS = range(4)
 _UNFINISHED_FILES = 3
 _STEP_LIMIT_S = 5.0
+_TOGETHER = re.compile(r"✅ (\d+) (?:files? )?in the drive")
+_NAME = re.compile(r"[\w-]+\.bin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,17 +141,42 @@ class Story:
         self.killed_at: collections.Counter[str] = collections.Counter()
 
     async def send_another(self, *, is_big: bool) -> None:
+        content, name = self._make(is_big=is_big)
+        await self.anna.send_file(content, name=name, kind="document")
+
+    async def send_album(self) -> None:
+        """What has a receipt of its own however many files are under way."""
+        await self.anna.send_album([self._make(is_big=False) for _ in range(2)], kind="document")
+
+    def _make(self, *, is_big: bool) -> tuple[bytes, str]:
         size_bytes = self.chance.randrange(5_100_000, 8_000_000) if is_big else self.chance.randrange(1, 300_000)
         content = self.chance.randbytes(size_bytes)
         name = f"file-{len(self.sent)}.bin"
         self.sent[name] = hashlib.md5(content).hexdigest()
-        await self.anna.send_file(content, name=name, kind="document")
+        return content, name
 
-    def unverified(self) -> set[str]:
-        shown = [text_of(message) for message in from_bot(self.anna)]
-        return {name for name in self.sent if not any(name in text and "verified" in text for text in shown)}
+    def unverified(self) -> int:
+        """Of how many files no receipt says yet that they are in the drive; each has one, of its own or with others."""
+        return len(self.sent) - sum(_verified_in(text_of(message)) for message in from_bot(self.anna))
 
-    async def kill_at(self, step: Step | None) -> None:
+    async def listed(self) -> list[str]:
+        """The names that receipts show as verified, those of many files by their lists."""
+        names = []
+        for message in from_bot(self.anna):
+            if not _verified_in(text_of(message)):
+                continue
+            if not _TOGETHER.search(text_of(message)):
+                names += _NAME.findall(text_of(message))
+                continue
+            await self.anna.press(message, "Show the files")
+            names += _NAME.findall(text_of(self.anna.message(message)))
+            while any("Next" in one["text"] for one in buttons_of(self.anna.message(message))):
+                await self.anna.press(self.anna.message(message), "Next ›")
+                names += _NAME.findall(text_of(self.anna.message(message)))
+            await self.anna.press(self.anna.message(message), "‹ Back")
+        return sorted(names)
+
+    async def kill_at(self, step: Step | None, limit_s: float = _STEP_LIMIT_S) -> None:
         """Let it live until `step` (or a random instant), and not a moment longer."""
         died = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -168,12 +195,14 @@ class Story:
 
         await self.process.start(wait_until_ready=False)
         self.sandbox.watch.hear = hear
-        if step is not None:
+        if step is not None and "sendMessage" in step.pattern:
+            await self.send_album()
+        elif step is not None:
             await self.send_another(is_big=not re.search("multipart", step.pattern))
-        while len(self.unverified()) < _UNFINISHED_FILES:
+        while self.unverified() < _UNFINISHED_FILES:
             await self.send_another(is_big=self.chance.random() < 0.4)
         try:
-            async with asyncio.timeout(_STEP_LIMIT_S if step else self.chance.uniform(0.0, 1.8)):
+            async with asyncio.timeout(limit_s if step else self.chance.uniform(0.0, 1.8)):
                 await died.wait()
         except TimeoutError:
             self.killed_at["some instant"] += 1
@@ -190,7 +219,17 @@ class Story:
         async with asyncio.timeout(60):
             while self.unverified():
                 await asyncio.sleep(0.1)
+        assert await self.listed() == sorted(self.sent)
         await self.process.stop()
+
+
+def _verified_in(text: str) -> int:
+    """How many files a receipt says are in the drive."""
+    if together := _TOGETHER.search(text):
+        return int(together[1])
+    if "All in the drive, verified" in text:
+        return len(_NAME.findall(text))
+    return int("In the drive, verified" in text)
 
 
 async def _assert_nothing_lost_or_doubled(story: Story) -> None:
@@ -204,6 +243,9 @@ async def _assert_nothing_lost_or_doubled(story: Story) -> None:
         assert database.execute("SELECT DISTINCT state FROM jobs").fetchall() == [("succeeded",)]
         assert database.execute("SELECT count(*) FROM jobs").fetchone() == (len(story.sent),)
         assert database.execute("SELECT DISTINCT state FROM inbox").fetchall() == [("done",)]
+        assert database.execute("SELECT DISTINCT is_settled FROM receipts").fetchall() == [(True,)]
+        shown = database.execute("SELECT count(*), count(DISTINCT job_id) FROM receipt_jobs").fetchone()
+        assert shown == (len(story.sent), len(story.sent)), "each file is shown by exactly one receipt"
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -243,12 +285,15 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(
     for step in plan:
         # What a fault or a slow machine kept from happening happens now.
         if step is not None and step.name not in story.killed_at:
-            await story.kill_at(step)
+            await story.kill_at(step, limit_s=20)
     await story.end()
 
     assert story.killed_at.total() >= KILLS_PER_SEED
     assert {step.name for step in plan if step is not None} <= set(story.killed_at)
     await _assert_nothing_lost_or_doubled(story)
+    with contextlib.closing(sqlite3.connect(story.data_dir / "telpher.db")) as database:
+        bursts = database.execute("SELECT count(*) FROM receipts WHERE view = 'burst'").fetchone()[0]
+    assert bursts, "some of the files came so quickly that they shared a receipt"
 
 
 async def _clear_faults(sandbox: Sandbox) -> None:
