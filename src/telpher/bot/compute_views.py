@@ -9,7 +9,7 @@ from telegram import InlineKeyboardMarkup
 from telpher.actions.run_module import ComputeProgress, StrategyTime
 from telpher.bot import keyboards, views
 from telpher.bot.compute_callbacks import AfterRun, Next
-from telpher.bot.formats import escape, number, shorten
+from telpher.bot.formats import escape, number, percent, shorten
 from telpher.bot.receipt_views import Tracked, deeds_for
 from telpher.bot.setup_views import time_of
 from telpher.bot.texts import Texts
@@ -109,5 +109,8 @@ def table(
         lines.append(f"{labels[time.strategy]:<{width}}  {wall:>{time_width}}  {ratio}".rstrip())
     if current is not None:
         cells = "■" * current.calls_done + "□" * (current.calls - current.calls_done)
+        if current.calls == 1:
+            # One long call tells more by its inside than by a single box.
+            cells = texts.t("format.percent", percent=percent(current.fraction))
         lines.append(f"{labels[current.strategy]:<{width}}  {cells}")
     return f"<pre>{escape(chr(10).join(lines))}</pre>"
