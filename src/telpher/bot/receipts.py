@@ -286,9 +286,7 @@ class Receipts:
         self, receipt: Receipt, look: Callable[[int, Card], Awaitable[Card]] | None = None, *, is_new: bool = False
     ) -> tuple[Screen | None, bool]:
         """What the message shows, and whether all its jobs have ended. `is_new`: what it shows of saved files first."""
-        is_burst = receipt.view is ReceiptView.BURST
-        track = self._track_lightly if is_burst else functools.partial(self._track, receipt, look=look)
-        known = [one for one in [await track(job_id) for job_id in receipt.job_ids] if one is not None]
+        known = await self._track_all(receipt, look)
         if not known:
             return None, True
         is_final = all(one.job.state.is_final for one in known)
@@ -303,12 +301,12 @@ class Receipts:
                 return self._show_computation(texts, known)
             case ReceiptView.SEND:
                 return receipt_views.sent(texts, known[0])
-            case ReceiptView.BURST:
+            case ReceiptView.BURST if not _is_few(known):
                 has_cards = self._cards.may_use(receipt.person_id)
                 return receipt_views.burst(texts, receipt.id, known, self._measure(receipt, known), has_cards=has_cards)
-            case ReceiptView.SAVE if len(known) == 1:
+            case _ if len(known) == 1:
                 return receipt_views.saved(texts, receipt.id, known[0])
-            case ReceiptView.SAVE:
+            case _:
                 return receipt_views.album(texts, receipt.id, known)
 
     def _measure(self, receipt: Receipt, all_tracked: Sequence[Tracked]) -> Progress:
@@ -317,6 +315,18 @@ class Receipts:
             self._gauges[receipt.id] = Gauge(functools.partial(self._together.__setitem__, receipt.id))
         self._gauges[receipt.id].moved(*receipt_views.total_of(all_tracked))
         return self._together.get(receipt.id, Progress())
+
+    async def _track_all(
+        self, receipt: Receipt, look: Callable[[int, Card], Awaitable[Card]] | None
+    ) -> Sequence[Tracked]:
+        if receipt.view is ReceiptView.BURST:
+            known = [
+                one for one in [await self._track_lightly(job_id) for job_id in receipt.job_ids] if one is not None
+            ]
+            if not _is_few(known):
+                return known
+        tracked = [await self._track(receipt, job_id, look=look) for job_id in receipt.job_ids]
+        return [one for one in tracked if one is not None]
 
     async def _track_lightly(self, job_id: JobId) -> Tracked | None:
         """One of many: neither its place in the queue nor its card."""
@@ -353,6 +363,12 @@ class Receipts:
             return dataclasses.replace(card, entry=dataclasses.replace(card.entry, is_trashed=True))
         except TelpherError:
             return card
+
+
+def _is_few(of_burst: Sequence[Tracked]) -> bool:
+    """Whether a burst came to so little that it is shown as a file, or as an album, would be."""
+    is_over = all(one.job.state.is_final for one in of_burst)
+    return len(of_burst) == 1 or (is_over and len(of_burst) <= receipt_views.PAGE_FILES)
 
 
 def _print_of(screen: Screen) -> str:

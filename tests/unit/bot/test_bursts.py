@@ -95,7 +95,7 @@ async def test_after_a_restart_a_burst_goes_on_in_its_message(house: House, stor
     try:
         await send(again, 5, 9)
         again.finish.set()
-        await again.chat.until(shows(again, "6 files in the drive, verified"))
+        await again.chat.until(shows(again, "6 files", "4.txt", "All in the drive, verified"))
         await again.chat.until(lambda: sum("verified" in text for text in again.chat.messages.values()) == 4)
         assert len(again.chat.messages) == 4
         async with asyncio.timeout(5):
@@ -108,9 +108,9 @@ async def test_after_a_restart_a_burst_goes_on_in_its_message(house: House, stor
 
 async def test_failures_are_named_and_retried_together(house: House) -> None:
     house.failure = SourceGoneError("gone")
-    await send(house, 1, 12)
+    await send(house, 1, 14)
     house.finish.set()
-    await house.chat.until(shows(house, "9 failed", "4.txt", "no longer has this file", "and 4 more"))
+    await house.chat.until(shows(house, "11 failed", "4.txt", "no longer has this file", "and 6 more"))
     house.failure = None
     (burst,) = await bursts(house)
     for job_id in burst.job_ids:
@@ -118,7 +118,7 @@ async def test_failures_are_named_and_retried_together(house: House) -> None:
             while not await house.queue.retry(job_id):
                 await asyncio.sleep(0.01)
         await house.receipts.reopen(job_id)
-    await house.chat.until(shows(house, "9 files in the drive, verified"))
+    await house.chat.until(shows(house, "11 files in the drive, verified"))
 
 
 async def test_its_files_are_shown_page_by_page(house: House) -> None:
@@ -133,3 +133,10 @@ async def test_its_files_are_shown_page_by_page(house: House) -> None:
     assert (numbers, len(steps), len(back)) == (["21", "22", "23", "24", "25"], 1, 1)
     assert await house.receipts.page(burst, 3) is None
     assert await house.receipts.find(CHAT + 1, burst.id) is None
+
+
+async def test_a_burst_of_one_is_shown_as_a_file_is(house: House) -> None:
+    await send(house, 1, 4)
+    house.finish.set()
+    await house.chat.until(lambda: sum("In the drive, verified" in text for text in house.chat.messages.values()) == 4)
+    assert shows(house, "4.txt", "In the drive, verified")()
