@@ -215,10 +215,13 @@ async def test_a_forked_child_is_told_that_the_store_is_not_its_own(store: Store
         await store.read(_ids)
 
 
-async def test_an_idle_store_uses_no_processor(store: Store) -> None:
+async def test_an_idle_store_uses_no_processor(tmp_path: Path) -> None:
+    before_it = set(threading.enumerate())
+    store = open_store(tmp_path / "idle.db")
     await store.read(_ids)
-    names = {thread.native_id for thread in threading.enumerate() if thread.name.startswith("telpher-store")}
-    assert len(names) == 2
+    threads = {thread for thread in set(threading.enumerate()) - before_it if thread.name.startswith("telpher-store")}
+    assert len(threads) == 2
+    names = {thread.native_id for thread in threads}
 
     def switches() -> int:
         status = [Path(f"/proc/self/task/{tid}/status").read_text() for tid in names]
@@ -226,4 +229,6 @@ async def test_an_idle_store_uses_no_processor(store: Store) -> None:
 
     before = switches()
     await asyncio.sleep(0.4)
-    assert switches() - before <= 2
+    is_idle = switches() - before <= 2
+    await store.close()
+    assert is_idle
