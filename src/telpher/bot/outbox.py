@@ -44,33 +44,54 @@ _TOAST_LIMIT = 200
 class Pace:
     """How fast messages may leave (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this).
 
-    About one a second to a person, twenty a minute to a group, thirty a second over all; short bursts are let through at once.
+    About one a second to a person, twenty a minute to a group, thirty a second over all; short bursts are let through at once. What can
+    wait uses only half of a burst: however many receipts tell of progress, an answer that a person waits for leaves at once.
     """
 
     _ALL = 0
+    _ALL_EVERY_S = 1 / 30
+    _ALL_BURST = 30
+    _CHAT_BURST = 20
     _CHATS_KEPT = 1000
 
     def __init__(self) -> None:
         # For each chat when its bucket is empty again, as loop time (the generic cell rate algorithm).
         self._empty_at: dict[int, float] = {}
         self._held_until: dict[int, float] = {}
+        self._calm = asyncio.Lock()
 
     async def turn(self, chat_id: int) -> None:
         """Wait until the next message to this chat may leave; turns are given in the order of asking."""
-        interval_s = 1.0 if chat_id > 0 else 3.0
         now = asyncio.get_running_loop().time()
         self._forget(now)
-        wait_s = max(self._reserve(self._ALL, now, 1 / 30, burst=30), self._reserve(chat_id, now, interval_s, burst=20))
+        wait_s = max(
+            self._reserve(self._ALL, now, self._ALL_EVERY_S, self._ALL_BURST),
+            self._reserve(chat_id, now, _chat_every_s(chat_id), self._CHAT_BURST),
+        )
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         # Whoever was told to wait meanwhile may have been told anew.
         while (held_s := self._held_until.get(chat_id, 0.0) - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(held_s)
 
+    async def until_calm(self, chat_id: int) -> None:
+        """Wait until half of the chat's burst, and of everybody's, is free again: then what can wait may ask for its turn."""
+        await self._until_half_empty(chat_id, _chat_every_s(chat_id), self._CHAT_BURST)
+        async with self._calm:
+            await self._until_half_empty(self._ALL, self._ALL_EVERY_S, self._ALL_BURST)
+            # One after the other: those who were let go have not asked for their turn yet.
+            await asyncio.sleep(self._ALL_EVERY_S)
+
     def hold(self, chat_id: int, seconds: float) -> None:
         """Telegram said so: nothing to this chat for so long."""
         until = asyncio.get_running_loop().time() + seconds
         self._held_until[chat_id] = max(until, self._held_until.get(chat_id, 0.0))
+
+    async def _until_half_empty(self, key: int, interval_s: float, burst: int) -> None:
+        loop = asyncio.get_running_loop()
+        half_s = interval_s * burst / 2
+        while (wait_s := self._empty_at.get(key, 0.0) - half_s - loop.time()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(wait_s)
 
     def _reserve(self, key: int, now: float, interval_s: float, burst: int) -> float:
         empty_at = max(self._empty_at.get(key, now), now)
@@ -81,6 +102,10 @@ class Pace:
         if len(self._empty_at) > self._CHATS_KEPT:
             self._empty_at = {key: at for key, at in self._empty_at.items() if at > now}
             self._held_until = {key: at for key, at in self._held_until.items() if at > now}
+
+
+def _chat_every_s(chat_id: int) -> float:
+    return 1.0 if chat_id > 0 else 3.0
 
 
 class TelegramOutbox:
@@ -159,6 +184,10 @@ class TelegramOutbox:
                 return False
             raise
         return True
+
+    async def until_calm(self, chat_id: int) -> None:
+        """Wait until an edit that nobody waits for would hold up nobody's answer."""
+        await self._pace.until_calm(chat_id)
 
     async def answer_callback(self, callback_id: str, text: str = "", show_alert: bool = False) -> None:
         parameters = {

@@ -28,6 +28,9 @@ class Outbox(Protocol):
     ) -> bool:
         """Make a message read so. False when it is gone or can no longer be edited; "not modified" is success."""
 
+    async def until_calm(self, chat_id: int) -> None:
+        """Wait until an edit that nobody waits for would hold up nobody's answer."""
+
     async def answer_callback(self, callback_id: str, text: str = "", show_alert: bool = False) -> None:
         """Stop a button's spinner, with a toast when `text` is not empty (at most 200 characters, no HTML). Too late is no error."""
 

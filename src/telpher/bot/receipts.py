@@ -218,7 +218,8 @@ class Receipts:
                 if wait_s > 0:
                     await _wait(woken, wait_s)
                     continue
-                del due_here[receipt_id]
+                await self._outbox.until_calm(chat_id)
+                due = due_here.pop(receipt_id)
                 await self._paint(receipt_id, chat_id, due.failures)
         finally:
             del self._due[chat_id], self._woken[chat_id]

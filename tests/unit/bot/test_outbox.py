@@ -119,6 +119,27 @@ async def test_one_chats_burst_is_paced_and_delays_nobody_else() -> None:
     held.cancel()
 
 
+async def test_what_can_wait_leaves_half_of_every_burst_to_answers() -> None:
+    pace = Pace()
+    loop = asyncio.get_running_loop()
+    taken_s: list[float] = []
+
+    async def tell_of_progress(chat_id: int) -> None:
+        while True:
+            await pace.until_calm(chat_id)
+            await pace.turn(chat_id)
+            taken_s.append(pace._empty_at[Pace._ALL] - loop.time())
+
+    telling = [loop.create_task(tell_of_progress(chat_id)) for chat_id in range(1, 60)]
+    async with asyncio.timeout(20):
+        while len(taken_s) < 60:
+            await asyncio.sleep(0.02)
+    for task in telling:
+        task.cancel()
+    await asyncio.gather(*telling, return_exceptions=True)
+    assert max(taken_s) < 0.75 * Pace._ALL_BURST * Pace._ALL_EVERY_S
+
+
 async def test_a_file_comes_into_the_chat_and_again_by_its_id(courier: TelegramCourier, anna: Person) -> None:
     content = bytes(range(256)) * 20_000
 
