@@ -505,7 +505,10 @@ receipts = sa.Table(
     sa.Column("joined_ms", sa.BigInteger, nullable=False),
     sa.CheckConstraint("view IN ('save', 'burst', 'send', 'compute')", name="view"),
 )
-"""One message that shows how jobs go, found again after a restart. Settled: it shows how they ended. `joined_ms`: when its last job came to it."""
+"""One message that shows how jobs go, found again after a restart. Settled: it shows how they ended.
+
+`joined_ms` is when its last job came to it.
+"""
 
 receipt_jobs = sa.Table(
     "receipt_jobs",
