@@ -1,0 +1,82 @@
+"""The tables of `jobs/`: the embedded queue, and which state may follow which."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from telpher.store.schema.ground import metadata, only
+
+JOB_IS_UNFINISHED = "state IN ('queued', 'running', 'waiting', 'paused')"
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("person_id", sa.BigInteger, nullable=False),
+    sa.Column("account", sa.Text),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("first_failed_ms", sa.BigInteger),
+    sa.Column("due_ms", sa.BigInteger),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger),
+    sa.Column("result", sa.JSON(none_as_null=True)),
+    sa.Column("error_key", sa.Text),
+    sa.Column("error_params", sa.JSON(none_as_null=True)),
+    sa.CheckConstraint(
+        "state IN ('queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled')", name="state"
+    ),
+    sa.CheckConstraint("(state IN ('succeeded', 'failed', 'cancelled')) = (finished_ms IS NOT NULL)", name="finished"),
+    sa.CheckConstraint("(state = 'waiting') = (due_ms IS NOT NULL)", name="due"),
+    sa.CheckConstraint("state <> 'running' OR attempt > 0", name="attempt"),
+    sa.CheckConstraint("result IS NULL OR state = 'succeeded'", name="result"),
+    sa.Index("ix_jobs_person", "person_id", "id"),
+    sa.Index(
+        "ix_jobs_person_unfinished",
+        "person_id",
+        "id",
+        **only(sa.text(JOB_IS_UNFINISHED)),
+    ),
+    sa.Index(
+        "ix_jobs_account_unfinished",
+        "account",
+        **only(sa.text(JOB_IS_UNFINISHED)),
+    ),
+    sqlite_autoincrement=True,
+)
+"""A piece of work and how it goes. `failures` counts attempts in a row that came to nothing."""
+
+# SQLite only, as the embedded queue is: which state may follow which.
+JOB_TRANSITIONS_TRIGGER = """
+CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs
+WHEN OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
+  'queued running', 'queued paused', 'queued cancelled',
+  'running succeeded', 'running failed', 'running cancelled', 'running waiting', 'running paused', 'running queued',
+  'waiting queued', 'waiting paused', 'waiting cancelled',
+  'paused queued', 'paused cancelled',
+  'failed queued', 'cancelled queued'
+)
+BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
+"""
+
+
+@sa.event.listens_for(jobs, "after_create")
+def _make_job_transitions(_table: sa.Table, connection: sa.Connection, **_options: object) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(JOB_TRANSITIONS_TRIGGER)
+
+
+paused_accounts = sa.Table(
+    "paused_accounts",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("error_key", sa.Text),
+    sa.Column("error_params", sa.JSON(none_as_null=True)),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+)
+"""Accounts whose jobs wait until the person has acted, and why."""
