@@ -184,6 +184,13 @@ class DriveFullError(DriveError):
     text_key = "error.drive_full"
 
 
+class FolderFullError(DriveFullError):
+    """The disk that a folder drive lies on is full: whoever looks after the machine makes room, and all goes on by itself."""
+
+    fate = Fate.RETRY
+    text_key = "error.folder_full"
+
+
 class LoginRequiredError(DriveError):
     """The account's grant has ended or was revoked (`invalid_grant`): the person logs in again."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
@@ -18,7 +19,7 @@ from tests.contracts.shelves_contract import ShelvesContract
 from telpher.drives.folder import FolderDrive
 from telpher.drives.folder.tree import Tree
 from telpher.drives.port import Entry, EntryId, UploadSpec
-from telpher.errors import DriveFullError, EntryExistsError, EntryNotFoundError
+from telpher.errors import DriveFullError, DriveUnreachableError, EntryExistsError, EntryNotFoundError, Fate
 
 
 @pytest.fixture
@@ -224,8 +225,9 @@ async def test_a_system_without_the_atomic_rename_overwrites_nothing_either(
 
 async def test_a_file_that_cannot_fit_is_refused_before_it_is_sent(drive: FolderDrive) -> None:
     spec = UploadSpec(id=None, parent_id=EntryId("root"), name="huge", mime_type="x/y", size_bytes=1 << 60)
-    with pytest.raises(DriveFullError):
+    with pytest.raises(DriveFullError) as refused:
         await drive.begin_upload(spec)
+    assert refused.value.fate is Fate.RETRY, "whoever makes room presses no button for it"
 
 
 async def test_a_disk_that_fills_up_leaves_what_has_arrived(
@@ -244,13 +246,28 @@ async def test_a_disk_that_fills_up_leaves_what_has_arrived(
         return really_write(opened, piece, offset)
 
     monkeypatch.setattr(os, "pwrite", pwrite)
-    with pytest.raises(DriveFullError):
+    with pytest.raises(DriveFullError) as refused:
         await session.send(pieces(content), 0)
+    assert refused.value.fate is Fate.RETRY
     monkeypatch.undo()
     assert await session.received() == 128 << 10
     entry = await session.send(pieces(content, 128 << 10), 128 << 10)
     assert isinstance(entry, Entry)
     assert await read_all(drive, entry.id) == content
+
+
+async def test_a_disk_that_turned_read_only_is_waited_for(drive: FolderDrive, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = UploadSpec(id=await drive.new_id(), parent_id=EntryId("root"), name="a", mime_type="x/y", size_bytes=5)
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "pwrite", refuse)
+    with pytest.raises(DriveUnreachableError, match="Read-only") as refused:
+        await drive.upload_small(spec, b"abcde")
+    assert refused.value.fate is Fate.RETRY
+    monkeypatch.undo()
+    assert await read_all(drive, (await drive.upload_small(spec, b"abcde")).id) == b"abcde"
 
 
 async def test_sessions_forgotten_for_a_week_are_swept(drive: FolderDrive, reopen: Reopen, root: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -27,6 +28,9 @@ class Disk(Protocol):
     def fill(self) -> None:
         """Leave no room at all."""
 
+    def leave(self, room_bytes: int) -> None:
+        """Leave about so much."""
+
     def make_room(self) -> None: ...
 
 
@@ -44,6 +48,9 @@ class _SmallMount:
         with contextlib.suppress(OSError), self._filler.open("ab", buffering=0) as file:
             while file.write(bytes(512)):
                 pass
+
+    def leave(self, room_bytes: int) -> None:
+        self._filler.write_bytes(bytes(shutil.disk_usage(self.path).free - room_bytes))
 
     def make_room(self) -> None:
         self._filler.unlink()

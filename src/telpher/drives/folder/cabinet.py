@@ -24,9 +24,9 @@ from telpher.drives.names import numbered, safe_name
 from telpher.drives.port import FOLDER_MIME_TYPE, Checksum, ChecksumKind, Cursor, Entry, EntryId, Order, Page, Quota
 from telpher.errors import (
     DriveForbiddenError,
-    DriveFullError,
     DriveUnreachableError,
     EntryNotFoundError,
+    FolderFullError,
     NameInvalidError,
 )
 
@@ -39,7 +39,7 @@ _PIECE_BYTES = 1 << 20
 _SUM_AT_ONCE_BYTES = 64 << 20
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL, errno.EXDEV}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EXDEV}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 
 
@@ -51,7 +51,7 @@ def translated() -> Iterator[None]:
     except OSError as error:
         detail = f"{error.strerror or error}"
         if error.errno in _FULL:
-            raise DriveFullError(detail) from error
+            raise FolderFullError(detail) from error
         if error.errno in _FORBIDDEN:
             raise DriveForbiddenError(detail) from error
         if error.errno in _GONE:
@@ -61,9 +61,7 @@ def translated() -> Iterator[None]:
         raise DriveUnreachableError(detail) from error
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise DriveFullError("no room for the index") from error
-        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
-            raise DriveForbiddenError("the index cannot be written") from error
+            raise FolderFullError("no room for the index") from error
         raise DriveUnreachableError(f"the index: {error}") from error
 
 

@@ -22,9 +22,9 @@ from telpher.drives.port import Entry, EntryId, UploadSpec
 from telpher.errors import (
     BadInputError,
     DriveError,
-    DriveFullError,
     EntryExistsError,
     EntryNotFoundError,
+    FolderFullError,
     NameInvalidError,
     SessionGoneError,
 )
@@ -55,7 +55,7 @@ class Partials:
         if not is_open and self._cabinet.index.get(entry_id) is not None:
             raise EntryExistsError("this id has landed before")
         if self._free_bytes() < spec.size_bytes:
-            raise DriveFullError("the disk has no room for this file")
+            raise FolderFullError("the disk has no room for this file")
         os.close(self._tree.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
         return entry_id
 
