@@ -189,7 +189,9 @@ async def test_runs_share_the_cores_first_come_first_served() -> None:
         assert order == ["one core"]
         waiting.cancel()
         first.set()
-        await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while len(order) < 3:
+                await asyncio.sleep(0)
         assert order == ["one core", "too much memory beside it", "small, but later"]
         rest.set()
 
