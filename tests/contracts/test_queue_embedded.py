@@ -116,7 +116,7 @@ async def test_an_idle_queue_sets_no_timer_and_writes_nothing(desk: EmbeddedDesk
 
     assert not writes
     assert isinstance(queue, EmbeddedQueue)
-    assert queue._timer is None
+    assert queue._agenda._timer is None
     assert [task for task in asyncio.all_tasks(loop) if "jobs/" in task.get_name()] == []
 
 
@@ -178,7 +178,7 @@ async def test_a_clock_that_jumps_makes_no_wait_longer_and_no_patience_shorter(s
 async def test_what_waits_for_a_moment_of_the_clock_follows_the_clock(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("telpher.jobs.embedded._CLOCK_LOOKED_AT_EVERY_S", 0.02)
+    monkeypatch.setattr("telpher.jobs.agenda._CLOCK_LOOKED_AT_EVERY_S", 0.02)
     wall_s = 1_000_000.0
     queue = EmbeddedQueue(store, clock=lambda: wall_s)
     ended = asyncio.Event()

@@ -1,14 +1,13 @@
 """The queue for one machine: a table for the truth, a scheduler in memory for speed, and no polling.
 
-Every change of state is committed before anybody is told. The scheduler knows only the ids of what is ready, so a job costs the
-same however many wait. One timer stands for the next job that is due; an idle queue does nothing at all.
+Every change of state is committed before anybody is told. The scheduler knows only the ids of what is ready (`turns.py`) and when to
+look at what waits (`agenda.py`), so a job costs the same however many wait, and an idle queue does nothing at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import logging
 import random
 import time
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 
 from telpher.errors import DiskFullError, Fate, StoreError, TelpherError
 from telpher.jobs import table
+from telpher.jobs.agenda import Agenda
 from telpher.jobs.attempts import Attempt, Interrupted
 from telpher.jobs.port import Job, JobId, JobState, Listener, NewJob, Undo, Work
 from telpher.jobs.retries import PROMISE_RETRIES, TRANSFER_RETRIES
@@ -37,11 +37,9 @@ DEFAULT_LANES = (
     Lane(name="light", total=16, per_person=4),
     Lane(name="promise", total=4, per_person=4, retries=PROMISE_RETRIES),
 )
-_WAKE_LIMIT = 500
 _UNWIND_S = 1.0
 """How long a cancelled work is waited for before its person is answered."""
 _STUBBORN_S = 5.0
-_CLOCK_LOOKED_AT_EVERY_S = 600.0
 
 
 class EmbeddedQueue:
@@ -72,12 +70,9 @@ class EmbeddedQueue:
         self._attempts: dict[JobId, Attempt] = {}
         self._claiming: dict[JobId, tuple[str, int]] = {}
         """Jobs that have a place, by lane and person, but whose start is not committed yet."""
-        self._due: list[tuple[float, JobId]] = []
-        """When to look at a waiting job, in steady time; the smallest first."""
-        self._waiting: dict[JobId, tuple[float, table.Standing]] = {}
+        self._agenda = Agenda(self._on_due, self._lanes, clock=clock, steady=steady)
         self._failing_since: dict[JobId, float] = {}
         """In steady time; may lie before this process began."""
-        self._timer: asyncio.TimerHandle | None = None
         self._paused: set[str] = set()
         self._is_running = False
 
@@ -104,9 +99,7 @@ class EmbeddedQueue:
 
     async def stop(self, grace_s: float) -> None:
         self._is_running = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._agenda.stop()
         if await self._nursery.drain(grace_s):
             await self._nursery.close()
             return
@@ -151,7 +144,7 @@ class EmbeddedQueue:
             (name, "queued"): turns.ready_count for name, turns in self._turns.items()
         }
         counts |= {(name, "running"): turns.taken_count for name, turns in self._turns.items()}
-        return counts | {("all", "waiting"): len(self._waiting)}
+        return counts | {("all", "waiting"): len(self._agenda)}
 
     async def cancel(self, job_id: JobId) -> bool:
         return await self._surely(self._cancel(job_id), "cancel")
@@ -185,7 +178,7 @@ class EmbeddedQueue:
         if job is None:
             return False
         self._turns[job.lane].remove(job.person_id, job_id)
-        self._waiting.pop(job_id, None)
+        self._agenda.drop(job_id)
         self._failing_since.pop(job_id, None)
         self._announce(job)
         if (attempt := self._attempts.get(job_id)) is not None:
@@ -216,6 +209,9 @@ class EmbeddedQueue:
         self._paused.discard(account)
         self._go_on(again)
         return len(again)
+
+    def _on_due(self, job_ids: list[JobId]) -> None:
+        self._nursery.spawn(self._wake(job_ids), name="wake")
 
     async def _wake(self, job_ids: list[JobId]) -> None:
         self._go_on(await self._commit(lambda connection: table.wake(connection, job_ids)))
@@ -362,7 +358,7 @@ class EmbeddedQueue:
         self._paused.add(account)
         for job in paused:
             self._turns[job.lane].remove(job.person_id, job.id)
-            self._waiting.pop(job.id, None)
+            self._agenda.drop(job.id)
             self._announce(job)
 
     def _place_job(self, job: Job, *, is_retry: bool = False) -> None:
@@ -373,50 +369,11 @@ class EmbeddedQueue:
         """Make a committed job known to the scheduler. Before `start` and after `stop` there is none: the table is read at start."""
         if not self._is_running or one.kind not in self._works or one.lane not in self._turns:
             return
-        self._waiting.pop(one.id, None)
+        self._agenda.drop(one.id)
         if one.state is JobState.QUEUED and one.id not in self._claiming and one.id not in self._attempts:
             self._turns[one.lane].add(one.person_id, one.id)
         elif one.state is JobState.WAITING and one.due_ms is not None:
-            look_at_s = self._steady() + self._wait_s(one, one.due_ms)
-            self._waiting[one.id] = (look_at_s, one)
-            heapq.heappush(self._due, (look_at_s, one.id))
-            self._arm()
-
-    def _wait_s(self, one: table.Standing, due_ms: int) -> float:
-        """How long until it is looked at. What waits for a moment that somebody named is looked at sooner: clocks are set."""
-        left_s = max(0.0, due_ms / 1000 - self._clock())
-        if one.is_retry:
-            return min(left_s, self._lanes[one.lane].retries.longest_wait_s)
-        return max(0.001, min(left_s, _CLOCK_LOOKED_AT_EVERY_S))
-
-    def _arm(self) -> None:
-        """Set the one timer to the first job that is to be looked at."""
-        while self._due and self._waiting.get(self._due[0][1], (None,))[0] != self._due[0][0]:
-            heapq.heappop(self._due)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._due and self._is_running:
-            wait_s = max(0.0, self._due[0][0] - self._steady())
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_due)
-
-    def _on_due(self) -> None:
-        self._timer = None
-        due: list[JobId] = []
-        now_ms, now_s = self._now_ms(), self._steady()
-        while self._due and self._due[0][0] <= now_s and len(due) < _WAKE_LIMIT:
-            look_at_s, job_id = heapq.heappop(self._due)
-            known_at_s, one = self._waiting.get(job_id, (None, None))
-            if one is None or known_at_s != look_at_s:
-                continue
-            if one.is_retry or one.due_ms is None or one.due_ms <= now_ms:
-                del self._waiting[job_id]
-                due.append(job_id)
-            else:
-                self._place(one)
-        if due:
-            self._nursery.spawn(self._wake(due), name="wake")
-        self._arm()
+            self._agenda.put(one, one.due_ms)
 
     def _announce(self, job: Job, progress: object | None = None) -> None:
         for listener in self._listeners:
