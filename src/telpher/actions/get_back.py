@@ -7,15 +7,14 @@ document that has no bytes of its own, in a format that the person chose.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol, cast
 
+from telpher.actions.begin_sending import SendAccepted, Sending, begin_sending
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import Cards
-from telpher.actions.drive_choice import account_of
 from telpher.actions.sent_files import Delivery, SentFiles
 from telpher.drives.port import Capability, Drive, Entry, EntryId, ExportFormat, Exports
 from telpher.errors import (
@@ -24,7 +23,7 @@ from telpher.errors import (
     FileTooBigError,
     StaleButtonError,
 )
-from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
+from telpher.jobs.port import Job, JobRun, Payload, Queue
 from telpher.transfers.port import Progress
 from telpher.transfers.scratch import held
 
@@ -69,14 +68,6 @@ class Courier(Protocol):
         self, chat_id: int, file_id: str, *, as_kind: str = "document", reply_to: int | None = None
     ) -> bool:
         """Send what Telegram has already; False when it no longer knows `file_id`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class GetBackAccepted:
-    """It is on its way into the chat. `is_new` is False for a press that was accepted before."""
-
-    job: Job
-    is_new: bool
 
 
 class NothingToSendError(BadInputError):
@@ -131,7 +122,7 @@ class GetBack:
 
     async def request(
         self, person_id: int, token: str, *, chat_id: int, reply_to: int | None, key: str, form: str = AS_FILE
-    ) -> GetBackAccepted:
+    ) -> SendAccepted:
         """`key` names the press; a second press while the file is on its way sends it only once.
 
         `form` is AS_FILE, AS_MEDIA, or the suffix of a format that the drive converts it to (`pdf`, `docx`).
@@ -141,31 +132,18 @@ class GetBack:
         entry = await opened.drive.stat(opened.entry_id)
         wanted = _format(opened.drive, entry, form)
         self._check(entry, wanted)
-        for job in await self._queue.list_for(person_id):
-            same = {"entry_id": entry.id, "chat_id": chat_id, "form": form}
-            is_same = job.kind == KIND and same.items() <= dict(job.payload).items()
-            if is_same and job.state in {JobState.QUEUED, JobState.RUNNING}:
-                return GetBackAccepted(job, is_new=False)
-        job, is_new = await self._queue.enqueue(
-            NewJob(
-                key=f"get_back:{key}",
-                kind=KIND,
-                lane="transfer",
-                person_id=person_id,
-                account=account_of(opened.drive.name),
-                payload={
-                    "drive": opened.drive.name,
-                    "entry_id": entry.id,
-                    "name": _name(entry, wanted),
-                    "size_bytes": entry.size_bytes,
-                    "chat_id": chat_id,
-                    "reply_to": reply_to,
-                    "form": form,
-                    "link": entry.link,
-                },
-            )
+        sending = Sending(
+            key=key,
+            person_id=person_id,
+            chat_id=chat_id,
+            reply_to=reply_to,
+            drive=opened.drive.name,
+            name=_name(entry, wanted),
+            size_bytes=entry.size_bytes,
+            link=entry.link,
+            wanted={"entry_id": entry.id, "form": form},
         )
-        return GetBackAccepted(job, is_new)
+        return await begin_sending(self._queue, KIND, sending)
 
     async def work(self, run: JobRun) -> Payload:
         """Send the file as it is now, under its name of now; never again what may have arrived, unless the person says so."""

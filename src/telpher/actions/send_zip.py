@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
+from telpher.actions.begin_sending import SendAccepted, Sending, begin_sending
 from telpher.actions.bot_limits import BotLimits
 from telpher.actions.cards import Cards
-from telpher.actions.drive_choice import account_of
-from telpher.actions.get_back import Courier, EmptyToSendError, GetBackAccepted, TooBigToSendError, counted
+from telpher.actions.get_back import Courier, EmptyToSendError, TooBigToSendError, counted
 from telpher.actions.select import Selections
 from telpher.actions.sent_files import SentFiles
 from telpher.actions.zip_contents import Document, Walk
 from telpher.drives.names import safe_name
 from telpher.drives.port import Drive, Entry, EntryId, Exports
 from telpher.errors import EntryNotFoundError, FileTooBigError, StaleButtonError
-from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
+from telpher.jobs.port import Job, JobRun, Payload, Queue
 from telpher.transfers.scratch import Scratch, held
 from telpher.transfers.zip_stream import Member, OpenContent, ZipLayout
 
@@ -56,7 +56,7 @@ class SendZip:
 
     async def request_folder(
         self, person_id: int, token: str, *, chat_id: int, reply_to: int | None, key: str
-    ) -> GetBackAccepted:
+    ) -> SendAccepted:
         """All that is in a folder. `key` names the press. Raises AccessDeniedError, StaleButtonError, DriveError."""
         opened = await self._cards.open(person_id, token)
         folder = await opened.drive.stat(opened.entry_id)
@@ -64,51 +64,21 @@ class SendZip:
             raise EntryNotFoundError("in the trash")
         if not folder.is_folder:
             raise StaleButtonError("no folder any more")
-        return await self._accept(person_id, opened.drive, folder, [folder.id], chat_id, reply_to, key)
+        sending = _sending(person_id, opened.drive, folder, [folder.id], chat_id=chat_id, reply_to=reply_to, key=key)
+        return await begin_sending(self._queue, KIND, sending)
 
     async def request_ticked(
         self, person_id: int, selection_token: str, *, chat_id: int, reply_to: int | None, key: str
-    ) -> GetBackAccepted:
+    ) -> SendAccepted:
         """What was ticked. Raises NothingTickedError, AccessDeniedError, StaleButtonError, DriveError."""
         self._cards.check(person_id)
         ticked = await self._selections.ticked(person_id, selection_token)
         drive = await self._cards.drive_of(person_id, ticked.drive)
         folder = await drive.stat(ticked.folder_id)
-        return await self._accept(person_id, drive, folder, list(ticked.entry_ids), chat_id, reply_to, key)
-
-    async def _accept(  # noqa: PLR0917 - private, and each is what the job keeps
-        self,
-        person_id: int,
-        drive: Drive,
-        folder: Entry,
-        entry_ids: list[EntryId],
-        chat_id: int,
-        reply_to: int | None,
-        key: str,
-    ) -> GetBackAccepted:
-        for job in await self._queue.list_for(person_id):
-            is_same = job.kind == KIND and job.payload["entry_ids"] == entry_ids and job.payload["chat_id"] == chat_id
-            if is_same and job.state in {JobState.QUEUED, JobState.RUNNING}:
-                return GetBackAccepted(job, is_new=False)
-        job, is_new = await self._queue.enqueue(
-            NewJob(
-                key=f"{KIND}:{key}",
-                kind=KIND,
-                lane="transfer",
-                person_id=person_id,
-                account=account_of(drive.name),
-                payload={
-                    "drive": drive.name,
-                    "entry_ids": entry_ids,
-                    "name": safe_name(f"{folder.name}.zip", fallback="files.zip"),
-                    "size_bytes": None,
-                    "chat_id": chat_id,
-                    "reply_to": reply_to,
-                    "link": folder.link,
-                },
-            )
+        sending = _sending(
+            person_id, drive, folder, list(ticked.entry_ids), chat_id=chat_id, reply_to=reply_to, key=key
         )
-        return GetBackAccepted(job, is_new)
+        return await begin_sending(self._queue, KIND, sending)
 
     async def work(self, run: JobRun) -> Payload:
         """Send what is there now; never again what may have arrived, unless the person says so."""
@@ -200,3 +170,26 @@ async def _alive(drive: Drive, entry_id: EntryId) -> Entry | None:
     except EntryNotFoundError:
         return None
     return None if entry.is_trashed else entry
+
+
+def _sending(
+    person_id: int,
+    drive: Drive,
+    folder: Entry,
+    entry_ids: list[EntryId],
+    *,
+    chat_id: int,
+    reply_to: int | None,
+    key: str,
+) -> Sending:
+    return Sending(
+        key=key,
+        person_id=person_id,
+        chat_id=chat_id,
+        reply_to=reply_to,
+        drive=drive.name,
+        name=safe_name(f"{folder.name}.zip", fallback="files.zip"),
+        size_bytes=None,
+        link=folder.link,
+        wanted={"entry_ids": entry_ids},
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telpher.actions.get_back import GetBackAccepted
+from telpher.actions.begin_sending import SendAccepted
 from telpher.bot import select_views
 from telpher.bot.handlers.asked import Asked
 from telpher.bot.receipt_book import ReceiptView
@@ -50,7 +50,7 @@ async def zip_folder(asked: Asked, token: str) -> None:
     await _tell(asked, accepted)
 
 
-async def _tell(asked: Asked, accepted: GetBackAccepted) -> None:
+async def _tell(asked: Asked, accepted: SendAccepted) -> None:
     await asked.toast(asked.texts.t("send.accepted" if accepted.is_new else "send.under_way"))
     await asked.desk.receipts.open(
         f"send:{accepted.job.id}",
