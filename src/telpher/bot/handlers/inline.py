@@ -22,15 +22,16 @@ async def offer(desk: Desk, update: Update, _context: ContextTypes.DEFAULT_TYPE)
     """Answer one inline query. Results are the person's alone and never kept by Telegram for others, or for later."""
     query = update.inline_query
     assert query is not None
-    results, cache_s = [], _STRANGERS_CACHE_S
+    results, next_offset, cache_s = [], "", _STRANGERS_CACHE_S
     if not query.from_user.is_bot and desk.access.is_served(query.from_user.id):
         cache_s = 0
         texts = Texts.for_language(query.from_user.language_code)
         try:
-            results = inline_views.results(texts, await desk.offer_inline.request(query.from_user.id, query.query))
+            page = await desk.offer_inline.request(query.from_user.id, query.query, query.offset)
+            results, next_offset = inline_views.results(texts, page.offered), page.next_offset
         except (StoreError, DiskFullError):
             raise
         except TelpherError as error:
             # There is no place to say why; in the chat with us every other way says it.
             _log.info("nothing is offered inline: %s %s", type(error).__name__, error.text_key)
-    await desk.outbox.answer_inline(query.id, results, cache_time=cache_s, is_personal=True)
+    await desk.outbox.answer_inline(query.id, results, cache_time=cache_s, is_personal=True, next_offset=next_offset)
