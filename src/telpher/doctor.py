@@ -80,7 +80,7 @@ async def _disk(settings: Settings) -> Finding:
     data_dir = settings.data_dir.resolve()
     existing = next(path for path in (data_dir, *data_dir.parents) if path.exists())
     free_bytes = (await asyncio.to_thread(shutil.disk_usage, existing)).free
-    shown = {"free": f"{free_bytes / (1 << 30):.1f}", "path": data_dir}
+    shown = {"free_bytes": free_bytes, "path": data_dir}
     if free_bytes < settings.disk_headroom:
         return _found(False, "doctor.disk_full", **shown)
     if free_bytes < settings.disk_headroom + settings.spool_limit:
@@ -103,7 +103,7 @@ def _look_at_database(path: Path) -> Finding:
         answer = str(error)
     if answer != "ok":
         return _found(False, "doctor.database_damaged", path=path, answer=answer)
-    return _found(True, "doctor.database_ok", path=path, size=f"{path.stat().st_size / (1 << 20):.1f}")
+    return _found(True, "doctor.database_ok", path=path, size_bytes=path.stat().st_size)
 
 
 async def _ffmpeg(settings: Settings) -> Finding:

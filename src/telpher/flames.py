@@ -5,6 +5,7 @@ Each bar is a function; what it called lies below it; as wide as it took long. C
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ _DEPTH_LIMIT = 120
 _PACKAGE = re.compile(r"(?:.*/)?(?:site-packages|python3\.\d+|src)/")
 
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; font: 12px system-ui, sans-serif; }}
@@ -29,7 +30,7 @@ h1 {{ font-size: 18px; margin: 0 0 2px; }} p {{ margin: 0 0 12px; opacity: .75; 
   cursor: pointer; color: #16202c; font: inherit; text-align: left; }}
 .f:hover, .f:focus-visible {{ outline: 2px solid Highlight; z-index: 1; }}
 </style>
-<h1>{title}</h1><p>{about}</p><div id="graph">
+<h1>{title}</h1><p>{about}<br>{legend}</p><div id="graph">
 {bars}
 </div>
 <script>
@@ -47,15 +48,25 @@ bars.forEach(bar => bar.addEventListener("click", () => show(+bar.dataset.x, +ba
 """
 
 
-def page(recording: Recording, title: str) -> str:
+@dataclasses.dataclass(frozen=True)
+class FlameWords:
+    """What is said above the bars, and in which language."""
+
+    language: str
+    about: str
+    legend: str
+
+
+def page(recording: Recording, title: str, words: FlameWords) -> str:
     """The whole page."""
     root = recording.root
     bars = list(_bars(root, 0, 0.0, 1.0, root.total_s or 1e-9))
     depth = 1 + max(row for row, _ in bars)
-    about = f"{_time(root.total_s)} of work in {_count(root) - 1} calls; what it waited for is not in it. Measuring makes each call slower."
     return _PAGE.format(
         title=html.escape(title),
-        about=about,
+        language=words.language,
+        about=html.escape(words.about),
+        legend=html.escape(words.legend),
         height=depth * _ROW_PX + 4,
         bar=_ROW_PX,
         bars="\n".join(bar for _, bar in bars),
@@ -83,10 +94,6 @@ def _colour(file: str, name: str) -> str:
     hue, saturation = (30, 90) if file.startswith("telpher/") else (0, 0) if file == "~" else (205, 65)
     lightness = 66 + sum(map(ord, name)) % 16
     return f"hsl({hue} {saturation}% {lightness}%)"
-
-
-def _count(call: Call) -> int:
-    return call.count + sum(map(_count, call.called.values()))
 
 
 def _time(seconds: float) -> str:

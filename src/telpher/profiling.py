@@ -106,6 +106,11 @@ class Recording:
         self.root = Call(("~", 0, "handler"))
         self._stack: list[tuple[Call, float]] = []
 
+    @property
+    def calls(self) -> int:
+        """How many calls were recorded."""
+        return _count(self.root) - 1
+
     async def run(self, handling: Coroutine[Any, Any, T]) -> T:
         """Await `handling` and record its steps."""
         return await _Stepped(handling, self._begin, self._end)
@@ -185,6 +190,10 @@ class OneRun:
         await recording.run(handling)
         await tell(recording)
         return True
+
+
+def _count(call: Call) -> int:
+    return call.count + sum(map(_count, call.called.values()))
 
 
 def _where(code: CodeType) -> Where:

@@ -151,8 +151,9 @@ async def test_a_function_that_calls_itself_is_counted_once(tmp_path: Path) -> N
 async def test_the_flame_graph_is_a_page_of_its_own() -> None:
     recording = Recording()
     await recording.run(_handler())
-    page = flames.page(recording, "/files <now>")
+    page = flames.page(recording, "/files <now>", flames.FlameWords("ru", "Долго <и>", "Нажмите"))
     assert "/files &lt;now&gt;" in page
+    assert "Долго &lt;и&gt;" in page
     assert "://" not in page
     widths = [float(width) for width in re.findall(r'data-w="([\d.]+)"', page)]
     assert widths[0] == 1

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from telpher.bot.texts import Texts
 
-_UNITS = ("unit.b", "unit.kb", "unit.mb", "unit.gb", "unit.tb")
+UNITS = ("unit.b", "unit.kb", "unit.mb", "unit.gb", "unit.tb")
 _BAR_CELLS = 12
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -33,10 +33,10 @@ def number(texts: Texts, value: float, digits: int) -> str:
 def size(texts: Texts, size_bytes: float) -> str:
     """Three figures at most, in units of 1024, as Telegram's own apps count: `512 B`, `19.4 MB`, `250 MB`."""
     value, unit = float(size_bytes), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
+    while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1024, unit + 1
     digits = 0 if value >= 99.95 or f"{value:.1f}".endswith(".0") else 1
-    return f"{number(texts, value, digits)} {texts.t(_UNITS[unit])}"
+    return f"{number(texts, value, digits)} {texts.t(UNITS[unit])}"
 
 
 def speed(texts: Texts, bytes_per_s: float) -> str:

@@ -10,9 +10,11 @@ from telegram import InlineKeyboardMarkup
 from telpher.actions.alerts import Alert
 from telpher.actions.tell_figures import CommandFigures, Report
 from telpher.bot.callbacks import CheckUp, CheckUpDeed
-from telpher.bot.formats import duration, escape, size
+from telpher.bot.formats import UNITS, duration, escape, number, reason, size
 from telpher.bot.keyboards import button
 from telpher.bot.texts import Texts
+from telpher.flames import FlameWords
+from telpher.profiling import Recording
 
 if TYPE_CHECKING:
     from telpher.bot.operation import Finding
@@ -48,28 +50,39 @@ def _table(texts: Texts, commands: Iterable[CommandFigures]) -> str:
     shown = list(commands)[:_COMMANDS_SHOWN]
     width = max(len(one.kind) for one in shown)
     rows = [
-        f"{one.kind:<{width}} {one.count:>5} {_milliseconds(one.median_s):>6} {_milliseconds(one.p95_s):>6}"
+        f"{one.kind:<{width}} {one.count:>5} {milliseconds(texts, one.median_s):>6} {milliseconds(texts, one.p95_s):>6}"
         for one in shown
     ]
     head = f"{'':<{width}} {texts.t('stats.count'):>5} {'p50':>6} {'p95':>6}"
     return f"<pre>{escape(chr(10).join([head, *rows]))}</pre>"
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.1f}" if seconds < 0.1 else f"{seconds * 1000:.0f}"
+def milliseconds(texts: Texts, seconds: float) -> str:
+    """`4.2`, `235`."""
+    return number(texts, seconds * 1000, 1 if seconds < 0.1 else 0)
 
 
 def picture_texts(texts: Texts) -> Mapping[str, str]:
-    """Every word in the picture of a day."""
-    return {word: texts.t(f"stats.picture.{word}") for word in ("title", "updates", "jobs", "bytes", "failed")}
+    """Every word in the picture of a day, the units among them."""
+    words = {word: texts.t(f"stats.picture.{word}") for word in ("title", "updates", "jobs", "bytes", "failed")}
+    return words | {"units": " ".join(map(texts.t, UNITS)), "decimal_mark": texts.t("number.decimal_mark")}
+
+
+def flame_words(texts: Texts, recording: Recording) -> FlameWords:
+    """What stands above a flame graph."""
+    about = texts.t(
+        "flame.about",
+        milliseconds=milliseconds(texts, recording.root.total_s),
+        calls=texts.n("flame.calls", recording.calls),
+    )
+    return FlameWords(texts.language, about, texts.t("flame.legend"))
 
 
 def findings(texts: Texts, found: Iterable[tuple[str, Finding]], paused: int) -> tuple[str, InlineKeyboardMarkup]:
     """`/doctor`, with what can be done at once as buttons."""
     lines = [texts.t("doctor.title")]
     for name, finding in found:
-        params = {key: escape(value) for key, value in finding.params.items()}
-        told = texts.t(finding.text_key, **params)
+        told = reason(texts, finding.text_key, finding.params)
         lines.append(f"{_MARKS[finding.is_well]} <b>{texts.t(f'doctor.part.{name}')}</b>: {told}")
     if paused:
         lines.append(f"{_MARKS[False]} {texts.n('doctor.paused', paused)}")

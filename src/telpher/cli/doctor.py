@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - 
 async def _print_findings(settings: Settings) -> bool:
     from telpher import doctor, logs  # noqa: PLC0415 - not for --help
     from telpher.app import secrets_of  # noqa: PLC0415 - as above
-    from telpher.bot.formats import plain  # noqa: PLC0415 - as above
+    from telpher.bot.formats import plain, reason  # noqa: PLC0415 - as above
     from telpher.bot.texts import Texts  # noqa: PLC0415 - as above
 
     redactor = logs.set_up("ERROR", "text", secrets_of(settings))
@@ -37,7 +37,7 @@ async def _print_findings(settings: Settings) -> bool:
     is_well = True
     async for name, finding in doctor.examine(settings):
         mark = {True: "ok", False: "WRONG", None: "note"}[finding.is_well]
-        told = plain(texts.t(finding.text_key, **finding.params))
+        told = plain(reason(texts, finding.text_key, finding.params))
         print(redactor.strike(f"{mark:<6} {name:<9} {told}"), flush=True)
         is_well = is_well and finding.is_well is not False
     return is_well

@@ -86,8 +86,9 @@ async def profile(asked: Asked) -> None:
 async def _send(asked: Asked, kind: str, recording: Recording) -> None:
     name = kind.strip("/").replace(" ", "_")
     outbox = asked.desk.operation.outbox
-    page = flames.page(recording, kind).encode()
-    text = asked.texts.t("profile.done", kind=escape(kind), milliseconds=f"{recording.root.total_s * 1000:.1f}")
+    page = flames.page(recording, kind, operation_views.flame_words(asked.texts, recording)).encode()
+    took = operation_views.milliseconds(asked.texts, recording.root.total_s)
+    text = asked.texts.t("profile.done", kind=escape(kind), milliseconds=took)
     await outbox.send_document(asked.chat_id, page, text, name=f"{name}.html", mime_type="text/html")
     stats = recording.stats()
     await outbox.send_document(asked.chat_id, stats, name=f"{name}.prof", mime_type="application/octet-stream")
