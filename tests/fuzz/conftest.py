@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.scenarios.conftest import TelpherRunning, anna, sandbox, telpher_settings  # noqa: F401 - fixtures
+from tests.driver import Person
+from tests.scenarios.conftest import TelpherRunning, sandbox, telpher_settings  # noqa: F401 - fixtures
 
 from telpher.app import App
-from telpher.sandbox.service import Sandbox
+from telpher.sandbox.service import OWNER_ID, Sandbox
 from telpher.settings import Settings
 
 
@@ -18,3 +19,11 @@ async def telpher_running(sandbox: Sandbox, telpher_settings: Settings) -> Async
     await running.app.start()
     yield running
     await running.app.stop()
+
+
+@pytest.fixture
+async def anna(sandbox: Sandbox) -> AsyncIterator[Person]:  # noqa: F811
+    """The owner, whose updates claim another language each time: what she is told is in that one."""
+    async with Person(sandbox.url, OWNER_ID) as person:
+        yield person
+        person.complaints.clear()

@@ -48,13 +48,13 @@ def mentions(message: Message, identity: BotIdentity) -> list[str]:
 async def answer(asked: Asked) -> None:
     """Say what may be said before everybody; carry a file."""
     message, identity = asked.message, asked.desk.identity
-    if message.effective_attachment is not None:
+    if incoming.has_file(message):
         await _carry(asked, message)
         return
     replied = message.reply_to_message
     is_own_file = (
         replied is not None
-        and replied.effective_attachment is not None
+        and incoming.has_file(replied)
         and replied.from_user is not None
         and replied.from_user.id == asked.person.id
     )

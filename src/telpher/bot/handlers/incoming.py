@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Any
 
 from telegram import Message
+from telegram.ext import filters
 
 from telpher.actions.naming import FileKind, mime_type_of
 from telpher.actions.path_template import FileFacts
@@ -96,6 +97,21 @@ def _media_of(message: Message) -> _Media | None:
             mime_type = "application/x-tgsticker" if found.is_animated else "video/webm"
         return _Media(kind, found.file_id, found.file_size, mime_type, name or None)
     return None
+
+
+class _CarriesFile(filters.MessageFilter):
+    """The library's own filter also lets through what is none: polls, places, payments."""
+
+    def filter(self, message: Message) -> bool:
+        return has_file(message)
+
+
+CARRIES_FILE = _CarriesFile()
+
+
+def has_file(message: Message) -> bool:
+    """Whether there is something in it to carry."""
+    return any(getattr(message, kind.value, None) for kind in FileKind)
 
 
 def _sent_at(message: Message) -> dt.datetime:

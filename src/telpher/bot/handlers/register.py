@@ -183,7 +183,7 @@ def build_handlers(desk: Desk) -> list[BaseHandler[Update, ContextTypes.DEFAULT_
     return [
         *handlers,
         MessageHandler(filters.UpdateType.MESSAGE & filters.COMMAND, _serve(desk, messages.unknown_command)),
-        MessageHandler(filters.UpdateType.MESSAGE & filters.ATTACHMENT, _serve(desk, incoming.file)),
+        MessageHandler(filters.UpdateType.MESSAGE & incoming.CARRIES_FILE, _serve(desk, incoming.file)),
         MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, _serve(desk, messages.anything_else)),
         CallbackQueryHandler(_serve(desk, _press)),
         InlineQueryHandler(functools.partial(inline.offer, desk)),
