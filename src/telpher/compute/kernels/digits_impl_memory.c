@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONG_BYTES ((size_t)1 << 15) /* as long a number comes from the arena */
+#define ARENA_BYTES_PER_DIGIT 32     /* of addresses: what is used is less than 20 */
+
 static _Thread_local digits_run *current;
 static _Thread_local jmp_buf *way_out;
 
@@ -18,6 +21,7 @@ digits_run *digits_run_new(int64_t digits, int threads)
     run->blocks.next = run->blocks.previous = &run->blocks;
     pthread_mutex_init(&run->mutex, NULL);
     pthread_cond_init(&run->ended, NULL);
+    digits_arena_open(&run->arena, (size_t)digits * ARENA_BYTES_PER_DIGIT);
     return run;
 }
 
@@ -29,6 +33,7 @@ void digits_run_free(digits_run *run)
         free(block);
         block = next;
     }
+    digits_arena_close(&run->arena);
     free(run->result.bytes);
     pthread_cond_destroy(&run->ended);
     pthread_mutex_destroy(&run->mutex);
@@ -61,6 +66,36 @@ static void *out_of_memory(size_t size)
     abort();
 }
 
+/* In a run; NULL when memory is short. */
+static void *obtain(size_t size)
+{
+    if (size >= LONG_BYTES) {
+        pthread_mutex_lock(&current->mutex);
+        void *place = digits_arena_cut(&current->arena, size);
+        pthread_mutex_unlock(&current->mutex);
+        if (place != NULL)
+            return place;
+    }
+    digits_block *block = malloc(sizeof *block + size);
+    if (block == NULL)
+        return NULL;
+    link_block(block);
+    return block + 1;
+}
+
+static void give_back(void *place)
+{
+    if (digits_arena_holds(&current->arena, place)) {
+        pthread_mutex_lock(&current->mutex);
+        digits_arena_give_back(&current->arena, place);
+        pthread_mutex_unlock(&current->mutex);
+        return;
+    }
+    digits_block *block = (digits_block *)place - 1;
+    unlink_block(block);
+    free(block);
+}
+
 static void *allocate(size_t size)
 {
     if (current == NULL) {
@@ -68,40 +103,41 @@ static void *allocate(size_t size)
         return place != NULL ? place : out_of_memory(size);
     }
     digits_poll(0);
-    digits_block *block = malloc(sizeof *block + size);
-    if (block == NULL)
+    void *place = obtain(size);
+    if (place == NULL)
         digits_give_up(TELPHER_NO_MEMORY);
-    link_block(block);
-    return block + 1;
+    return place;
 }
 
 static void *reallocate(void *place, size_t old_size, size_t size)
 {
-    (void)old_size;
     if (current == NULL) {
         void *moved = realloc(place, size);
         return moved != NULL ? moved : out_of_memory(size);
     }
     digits_poll(0);
-    digits_block *block = (digits_block *)place - 1;
-    unlink_block(block);
-    digits_block *moved = realloc(block, sizeof *block + size);
-    link_block(moved != NULL ? moved : block);
+    if (digits_arena_holds(&current->arena, place)) {
+        pthread_mutex_lock(&current->mutex);
+        int is_resized = digits_arena_resize(&current->arena, place, size);
+        pthread_mutex_unlock(&current->mutex);
+        if (is_resized)
+            return place;
+    }
+    void *moved = obtain(size);
     if (moved == NULL)
         digits_give_up(TELPHER_NO_MEMORY);
-    return moved + 1;
+    memcpy(moved, place, old_size < size ? old_size : size);
+    give_back(place);
+    return moved;
 }
 
 static void release(void *place, size_t size)
 {
     (void)size;
-    if (current == NULL) {
+    if (current == NULL)
         free(place);
-        return;
-    }
-    digits_block *block = (digits_block *)place - 1;
-    unlink_block(block);
-    free(block);
+    else
+        give_back(place);
 }
 
 void digits_set_up(void)
