@@ -17,9 +17,9 @@ from sqlalchemy.engine import Engine
 
 from telpher.errors import StoreError
 from telpher.store import migrations, open_store
-from telpher.store.database import connect_sqlite
 from telpher.store.migrations import HEAD, migrate, stored_revision, upgrade
 from telpher.store.schema import inbox, say_conditions_to_postgresql
+from telpher.store.sqlite import connect_sqlite
 
 
 def _shape(engine: Engine) -> dict[str, str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from telpher.store import Store, open_store
-from telpher.store.database import connect_sqlite
 from telpher.store.migrations import migrate
+from telpher.store.sqlite import connect_sqlite
 from telpher.transfers import download, journey, spool
 
 SMALL_BYTES = 1000

@@ -6,6 +6,7 @@ itself (a test holds the two to each other), and an older one is upgraded by a c
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from telpher.errors import StoreError
+from telpher.store.kind import PURPOSE, Purpose
 from telpher.store.schema import metadata
 
 HEAD = "0001"
@@ -33,8 +35,8 @@ def migrate(engine: Engine) -> None:
     """Bring it to `HEAD`, in one transaction. Raises StoreError, also for a database that a newer Telpher has written."""
     if stored_revision(engine) == HEAD or _made(engine):
         return
-    if engine.dialect.name == "sqlite" and engine.url.database:
-        _upgrade_elsewhere(engine.url.database)
+    if engine.url.database:
+        _upgrade_elsewhere(engine.url)
     else:
         upgrade(engine)
 
@@ -55,7 +57,7 @@ def _revision(connection: Connection) -> str | None:
 def _made(engine: Engine) -> bool:
     """Make every table of an empty database; False, and nothing done, for any other."""
     # Begun by what locks out others: two that open one database at the same time must not both make it.
-    with engine.connect().execution_options(telpher_begin="BEGIN IMMEDIATE") as connection, connection.begin():
+    with engine.connect().execution_options(**{PURPOSE: Purpose.WRITING}) as connection, connection.begin():
         if sa.inspect(connection).get_table_names():
             return _revision(connection) == HEAD
         metadata.create_all(connection, checkfirst=False)
@@ -64,15 +66,20 @@ def _made(engine: Engine) -> bool:
         return True
 
 
-def _upgrade_elsewhere(path: str) -> None:
-    command = [sys.executable, "-m", f"{__name__}.child", path]
+def _upgrade_elsewhere(url: sa.URL) -> None:
+    # Told by a pipe: an address may hold a password, and everybody may read a process's arguments.
+    told = {"file": url.database} if url.get_backend_name() == "sqlite" else {"address": url.render_as_string(False)}
+    where = told.get("file") or f"the database {url.database}"
+    command = [sys.executable, "-m", f"{__name__}.child"]
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)  # noqa: S603 - ourselves
+        ran = subprocess.run(  # noqa: S603 - ourselves
+            command, input=json.dumps(told), capture_output=True, text=True, timeout=_LIMIT_S, check=False
+        )
     except (OSError, subprocess.SubprocessError) as error:
-        raise StoreError(f"{path} could not be brought up to date: {error}") from None
+        raise StoreError(f"{where} could not be brought up to date: {error}") from None
     if ran.returncode:
         last = ran.stderr.strip().rpartition("\n")[2]
-        raise StoreError(f"{path} could not be brought up to date: {last or ran.returncode}")
+        raise StoreError(f"{where} could not be brought up to date: {last or ran.returncode}")
 
 
 def upgrade(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from telpher.store.schema.action_tables import (
     shares,
     undo_records,
 )
-from telpher.store.schema.bot_tables import inbox, prompts, receipt_jobs, receipts
+from telpher.store.schema.bot_tables import command_menus, inbox, prompts, receipt_jobs, receipts
 from telpher.store.schema.browsing_tables import (
     errands,
     held_files,
@@ -27,16 +27,17 @@ from telpher.store.schema.browsing_tables import (
     upload_targets,
 )
 from telpher.store.schema.ground import metadata, say_conditions_to_postgresql
-from telpher.store.schema.job_tables import JOB_IS_UNFINISHED, JOB_TRANSITIONS_TRIGGER, jobs, paused_accounts
+from telpher.store.schema.job_tables import JOB_IS_UNFINISHED, job_transitions, jobs, paused_accounts
 from telpher.store.schema.operation_tables import alerts, hourly_figures
+from telpher.store.schema.store_tables import tenures
 from telpher.store.schema.transfer_tables import content_index, transfers
 from telpher.store.schema.workshop_tables import computations, compute_setups
 
 __all__ = [
     "JOB_IS_UNFINISHED",
-    "JOB_TRANSITIONS_TRIGGER",
     "accounts",
     "alerts",
+    "command_menus",
     "computations",
     "compute_setups",
     "content_index",
@@ -49,6 +50,7 @@ __all__ = [
     "hourly_figures",
     "inbox",
     "invitations",
+    "job_transitions",
     "jobs",
     "login_alarms",
     "logins",
@@ -70,6 +72,7 @@ __all__ = [
     "shared_drives",
     "shares",
     "strangers",
+    "tenures",
     "transfers",
     "undo_records",
     "upload_targets",

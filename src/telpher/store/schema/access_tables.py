@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata
+from telpher.store.schema.ground import WHOLE, metadata
 
 people = sa.Table(
     "people",
@@ -26,7 +26,7 @@ is served no more, and stands here until their jobs and tokens are gone. The fol
 invitations = sa.Table(
     "invitations",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("code_hash", sa.Text, nullable=False, unique=True),
     sa.Column("role", sa.Text, nullable=False),
@@ -48,7 +48,7 @@ day_use = sa.Table(
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
-    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("day", WHOLE, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("cpu_ms", sa.BigInteger, nullable=False),
     sa.CheckConstraint("size_bytes >= 0 AND cpu_ms >= 0", name="amounts"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata
+from telpher.store.schema.ground import WHOLE, metadata
 
 accounts = sa.Table(
     "accounts",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("drive", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),

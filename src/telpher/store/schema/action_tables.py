@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata, only
+from telpher.store.schema.ground import WHOLE, metadata, only
 
 page_cursors = sa.Table(
     "page_cursors",
@@ -12,7 +12,7 @@ page_cursors = sa.Table(
     sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("drive", sa.Text, primary_key=True),
     sa.Column("listing", sa.Text, primary_key=True),
-    sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("page", WHOLE, primary_key=True, autoincrement=False),
     sa.Column("cursor", sa.Text, nullable=False),
 )
 """Where each page of a listing begins, so that paging goes both ways and survives a restart. `listing` says what is listed and how."""
@@ -20,7 +20,7 @@ page_cursors = sa.Table(
 undo_records = sa.Table(
     "undo_records",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("drive", sa.Text, nullable=False),
@@ -48,7 +48,7 @@ sent_files = sa.Table(
 deliveries = sa.Table(
     "deliveries",
     metadata,
-    sa.Column("job_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("job_id", WHOLE, primary_key=True, autoincrement=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("begun_ms", sa.BigInteger, nullable=False),
     sa.CheckConstraint("state IN ('sending', 'sent')", name="state"),
@@ -58,7 +58,7 @@ deliveries = sa.Table(
 shares = sa.Table(
     "shares",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("drive", sa.Text, nullable=False),

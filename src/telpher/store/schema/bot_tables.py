@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata, only
+from telpher.store.schema.ground import WHOLE, metadata, only
 
 receipts = sa.Table(
     "receipts",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("view", sa.Text, nullable=False),
     sa.Column("person_id", sa.BigInteger, nullable=False),
@@ -29,8 +29,8 @@ receipts = sa.Table(
 receipt_jobs = sa.Table(
     "receipt_jobs",
     metadata,
-    sa.Column("receipt_id", sa.Integer, sa.ForeignKey("receipts.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("job_id", sa.Integer, primary_key=True),
+    sa.Column("receipt_id", WHOLE, sa.ForeignKey("receipts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("job_id", WHOLE, primary_key=True),
     sa.Index(None, "job_id"),
 )
 
@@ -49,6 +49,14 @@ prompts = sa.Table(
 )
 """The one question that waits for a person's next message in a chat."""
 
+command_menus = sa.Table(
+    "command_menus",
+    metadata,
+    sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+)
+"""Whose chat was given a command menu of its own, and what tells that menu from what it should be now."""
+
 inbox = sa.Table(
     "inbox",
     metadata,
@@ -56,8 +64,8 @@ inbox = sa.Table(
     sa.Column("update_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("replays", sa.Integer, nullable=False),
-    sa.Column("lone_starts", sa.Integer, nullable=False),
+    sa.Column("replays", WHOLE, nullable=False),
+    sa.Column("lone_starts", WHOLE, nullable=False),
     sa.Column("received_ms", sa.BigInteger, nullable=False),
     sa.CheckConstraint("state IN ('new', 'done', 'given_up')", name="state"),
     sa.Index(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata
+from telpher.store.schema.ground import WHOLE, metadata
 
 person_settings = sa.Table(
     "person_settings",
@@ -26,7 +26,7 @@ person_settings = sa.Table(
 searches = sa.Table(
     "searches",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
@@ -38,7 +38,7 @@ searches = sa.Table(
 errands = sa.Table(
     "errands",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
@@ -59,7 +59,7 @@ held_files = sa.Table(
     "held_files",
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("errand_id", sa.Integer, sa.ForeignKey("errands.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("errand_id", WHOLE, sa.ForeignKey("errands.id", ondelete="CASCADE"), nullable=False),
     sa.Column("incoming", sa.JSON, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Index(None, "errand_id"),

@@ -16,6 +16,9 @@ metadata = sa.MetaData(
     }
 )
 
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+"""A number of 64 bits that may count rows up: SQLite counts only what is called INTEGER, which in PostgreSQL has half of them."""
+
 _BY_CONDITION = "sqlite_where"
 
 

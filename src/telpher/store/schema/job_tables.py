@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata, only
+from telpher.store.schema.ground import WHOLE, metadata, only
 
 JOB_IS_UNFINISHED = "state IN ('queued', 'running', 'waiting', 'paused')"
 
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", WHOLE, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("lane", sa.Text, nullable=False),
@@ -19,8 +19,8 @@ jobs = sa.Table(
     sa.Column("account", sa.Text),
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("attempt", WHOLE, nullable=False, server_default="0"),
+    sa.Column("failures", WHOLE, nullable=False, server_default="0"),
     sa.Column("first_failed_ms", sa.BigInteger),
     sa.Column("due_ms", sa.BigInteger),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
@@ -51,24 +51,46 @@ jobs = sa.Table(
 )
 """A piece of work and how it goes. `failures` counts attempts in a row that came to nothing."""
 
-# SQLite only, as the embedded queue is: which state may follow which.
-JOB_TRANSITIONS_TRIGGER = """
-CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs
-WHEN OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
+_MAY_NOT_BE = """OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
   'queued running', 'queued paused', 'queued cancelled',
   'running succeeded', 'running failed', 'running cancelled', 'running waiting', 'running paused', 'running queued',
   'waiting queued', 'waiting paused', 'waiting cancelled',
   'paused queued', 'paused cancelled',
   'failed queued', 'cancelled queued'
-)
+)"""
+
+_BY_DIALECT = {
+    "sqlite": (
+        f"""
+CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs
+WHEN {_MAY_NOT_BE}
 BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
-"""
+""",  # noqa: S608 - our own words
+    ),
+    "postgresql": (
+        """
+CREATE FUNCTION jobs_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'a job cannot go from its state to this one' USING ERRCODE = 'check_violation'; END
+$$
+""",
+        f"""
+CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs FOR EACH ROW
+WHEN ({_MAY_NOT_BE})
+EXECUTE FUNCTION jobs_refuse()
+""",
+    ),
+}
+
+
+def job_transitions(dialect_name: str) -> tuple[str, ...]:
+    """The statements that let a job go only from a state to one that may follow it. Who breaks that has an IntegrityError."""
+    return _BY_DIALECT[dialect_name]
 
 
 @sa.event.listens_for(jobs, "after_create")
 def _make_job_transitions(_table: sa.Table, connection: sa.Connection, **_options: object) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(JOB_TRANSITIONS_TRIGGER)
+    for statement in job_transitions(connection.dialect.name):
+        connection.exec_driver_sql(statement)
 
 
 paused_accounts = sa.Table(

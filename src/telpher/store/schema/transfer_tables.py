@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata
+from telpher.store.schema.ground import WHOLE, metadata
 
 transfers = sa.Table(
     "transfers",
@@ -22,7 +22,7 @@ transfers = sa.Table(
     sa.Column("session_token", sa.Text),
     sa.Column("is_local", sa.Boolean, nullable=False),
     sa.Column("boot_id", sa.Text, nullable=False),
-    sa.Column("restarts", sa.Integer, nullable=False),
+    sa.Column("restarts", WHOLE, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("finished_ms", sa.BigInteger),
     sa.CheckConstraint("state IN ('active', 'verified')", name="state"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from telpher.store.schema.ground import metadata
+from telpher.store.schema.ground import WHOLE, metadata
 
 computations = sa.Table(
     "computations",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("job_id", sa.Integer, nullable=False, unique=True),
+    sa.Column("id", WHOLE, primary_key=True),
+    sa.Column("job_id", WHOLE, nullable=False, unique=True),
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("module", sa.Text, nullable=False),
     sa.Column("arguments", sa.JSON, nullable=False),
@@ -31,7 +31,7 @@ compute_setups = sa.Table(
     sa.Column("module", sa.Text, nullable=False),
     sa.Column("arguments", sa.JSON, nullable=False),
     sa.Column("strategies", sa.JSON, nullable=False),
-    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("calls", WHOLE, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Index(None, "person_id"),
 )

@@ -8,8 +8,10 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-# SQLite only, as the embedded queue is: which state of a job may follow which.
-_JOB_TRANSITIONS = """
+# Which state of a job may follow which.
+_JOB_TRANSITIONS = {
+    "sqlite": (
+        """
 CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs
 WHEN OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
   'queued running', 'queued paused', 'queued cancelled',
@@ -19,14 +21,34 @@ WHEN OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
   'failed queued', 'cancelled queued'
 )
 BEGIN SELECT RAISE(ABORT, 'a job cannot go from its state to this one'); END
-"""
+""",
+    ),
+    "postgresql": (
+        """
+CREATE FUNCTION jobs_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'a job cannot go from its state to this one' USING ERRCODE = 'check_violation'; END
+$$
+""",
+        """
+CREATE TRIGGER jobs_transitions BEFORE UPDATE OF state ON jobs FOR EACH ROW
+WHEN (OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
+  'queued running', 'queued paused', 'queued cancelled',
+  'running succeeded', 'running failed', 'running cancelled', 'running waiting', 'running paused', 'running queued',
+  'waiting queued', 'waiting paused', 'waiting cancelled',
+  'paused queued', 'paused cancelled',
+  'failed queued', 'cancelled queued'
+))
+EXECUTE FUNCTION jobs_refuse()
+""",
+    ),
+}
 
 
 def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Build every table of the first release."""
     op.create_table(
         "accounts",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -45,9 +67,15 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_alerts")),
     )
     op.create_table(
+        "command_menus",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_command_menus")),
+    )
+    op.create_table(
         "computations",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("job_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("module", sa.Text(), nullable=False),
         sa.Column("arguments", sa.JSON(), nullable=False),
@@ -66,7 +94,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("module", sa.Text(), nullable=False),
         sa.Column("arguments", sa.JSON(), nullable=False),
         sa.Column("strategies", sa.JSON(), nullable=False),
-        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("calls", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_compute_setups")),
         sa.UniqueConstraint("key", name=op.f("uq_compute_setups_key")),
@@ -88,7 +116,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         "day_use",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
-        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("cpu_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("size_bytes >= 0 AND cpu_ms >= 0", name=op.f("ck_day_use_amounts")),
@@ -97,7 +125,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.create_index("ix_day_use_person", "day_use", ["person_id", "day"], unique=False)
     op.create_table(
         "deliveries",
-        sa.Column("job_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "job_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), autoincrement=False, nullable=False
+        ),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("begun_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("state IN ('sending', 'sent')", name=op.f("ck_deliveries_state")),
@@ -121,7 +151,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "errands",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -151,8 +181,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("replays", sa.Integer(), nullable=False),
-        sa.Column("lone_starts", sa.Integer(), nullable=False),
+        sa.Column("replays", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("lone_starts", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("received_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("state IN ('new', 'done', 'given_up')", name=op.f("ck_inbox_state")),
         sa.PrimaryKeyConstraint("bot_id", "update_id", name=op.f("pk_inbox")),
@@ -168,7 +198,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "invitations",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("code_hash", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -187,7 +217,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "jobs",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("lane", sa.Text(), nullable=False),
@@ -195,8 +225,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("account", sa.Text(), nullable=True),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "attempt", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), server_default="0", nullable=False
+        ),
+        sa.Column(
+            "failures", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), server_default="0", nullable=False
+        ),
         sa.Column("first_failed_ms", sa.BigInteger(), nullable=True),
         sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
@@ -265,7 +299,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("listing", sa.Text(), nullable=False),
-        sa.Column("page", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "page", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), autoincrement=False, nullable=False
+        ),
         sa.Column("cursor", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("person_id", "drive", "listing", "page", name=op.f("pk_page_cursors")),
     )
@@ -326,7 +362,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "receipts",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("view", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
@@ -342,7 +378,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "searches",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
@@ -394,7 +430,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "shares",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
@@ -427,6 +463,15 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_strangers")),
     )
     op.create_table(
+        "tenures",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_tenures_only_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tenures")),
+    )
+    op.create_table(
         "transfers",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
@@ -441,7 +486,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("session_token", sa.Text(), nullable=True),
         sa.Column("is_local", sa.Boolean(), nullable=False),
         sa.Column("boot_id", sa.Text(), nullable=False),
-        sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("restarts", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("finished_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("(state = 'verified') = (finished_ms IS NOT NULL)", name=op.f("ck_transfers_finished")),
@@ -455,7 +500,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.create_table(
         "undo_records",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
@@ -479,7 +524,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.create_table(
         "held_files",
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("errand_id", sa.Integer(), nullable=False),
+        sa.Column("errand_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("incoming", sa.JSON(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -490,8 +535,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.create_index(op.f("ix_held_files_errand_id"), "held_files", ["errand_id"], unique=False)
     op.create_table(
         "receipt_jobs",
-        sa.Column("receipt_id", sa.Integer(), nullable=False),
-        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("receipt_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("job_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(
             ["receipt_id"], ["receipts.id"], name=op.f("fk_receipt_jobs_receipt_id"), ondelete="CASCADE"
         ),
@@ -508,5 +553,5 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         ),
         sa.PrimaryKeyConstraint("token", "entry_id", name=op.f("pk_selected_entries")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute(_JOB_TRANSITIONS)
+    for statement in _JOB_TRANSITIONS[op.get_bind().dialect.name]:
+        op.execute(statement)
