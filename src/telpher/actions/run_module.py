@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from telpher.access import Access, Right
 from telpher.actions.computations import Computations
 from telpher.actions.show_run import ShowRun
-from telpher.compute.port import Arguments, Module, Run, RunProgress
+from telpher.compute.kernels import texts
+from telpher.compute.port import Arguments, Module, Run, RunProgress, Value
 from telpher.compute.workshop import Workshop
 from telpher.errors import StaleButtonError
 from telpher.jobs.port import Job, JobRun, NewJob, Payload, Queue
@@ -121,37 +123,37 @@ class RunModule:
         job, payload = run.job, run.job.payload
         kept = await self._computations.of_job(job.id)
         if kept is None:
-            finished = await self._run_all(run)
+            finished, is_agreed = await self._run_all(run)
             answer = str(finished[0].value)
             if len(answer) > _LONGEST_ANSWER:
                 await self._show_run.hold_answer(job.id, answer)
-            result: Payload = self._result(finished)
+            result: Payload = self._result(finished, is_agreed=is_agreed)
             await self._computations.keep(job.id, job.person_id, payload["module"], payload["arguments"], result)
         else:
             result = kept.result
         await self._show_run.promise(job, has_answer=result["has_file"])
         return {**result, "runs": [{name: done[name] for name in ("strategy", "wall_s")} for done in result["runs"]]}
 
-    async def _run_all(self, run: JobRun) -> list[Run]:
+    async def _run_all(self, run: JobRun) -> tuple[list[Run], bool]:
+        """What each way came to, and whether all calls answered the same. Of equal answers, which may be long, one is kept."""
         payload = run.job.payload
         finished: list[Run] = []
+        answers: list[Value] = []
         for strategy in payload["strategies"]:
             times = tuple(StrategyTime(done.strategy, done.wall_s) for done in finished)
 
             def tell(progress: RunProgress, times: tuple[StrategyTime, ...] = times) -> None:
                 run.tell(ComputeProgress(times, progress))
 
-            finished.append(
-                await self._workshop.run(
-                    payload["module"], payload["arguments"], strategy, int(payload["calls"]), tell=tell
-                )
+            done = await self._workshop.run(
+                payload["module"], payload["arguments"], strategy, int(payload["calls"]), tell=tell
             )
-        return finished
+            finished.append(await asyncio.to_thread(_with_known_answers, done, answers))
+        return finished, len(answers) == 1
 
-    def _result(self, finished: list[Run]) -> dict[str, Any]:
+    def _result(self, finished: list[Run], *, is_agreed: bool) -> dict[str, Any]:
         first = finished[0]
         module = self._modules[first.module]
-        values = [call.value for done in finished for call in done.calls]
         return {
             "runs": [
                 {
@@ -163,8 +165,25 @@ class RunModule:
             ],
             "calls": len(first.calls),
             "answers": {language: module.describe(first.value, first.arguments, language) for language in _LANGUAGES},
-            "is_agreed": all(value == first.value for value in values),
+            "is_agreed": is_agreed,
             "has_file": len(str(first.value)) > _LONGEST_ANSWER,
             # What a limit counts: the time of each core that was kept busy, not that of the person who waited.
             "cpu_s": module.threads(first.arguments) * sum(call.took_s for done in finished for call in done.calls),
         }
+
+
+def _with_known_answers(done: Run, answers: list[Value]) -> Run:
+    """`done`, with answers that are equal to known ones replaced by those; others become known. Not on the loop."""
+    calls = []
+    for call in done.calls:
+        known = next((answer for answer in answers if _are_same(answer, call.value)), None)
+        if known is None:
+            answers.append(known := call.value)
+        calls.append(dataclasses.replace(call, value=known))
+    return dataclasses.replace(done, calls=tuple(calls))
+
+
+def _are_same(one: Value, other: Value) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return texts.are_same(one, other)
+    return one == other

@@ -67,7 +67,10 @@ class ShowRun:
         self._answers_dir.mkdir(parents=True, exist_ok=True)
         path = self._path(job_id)
         draft = path.with_suffix(".part")
-        draft.write_text(answer, encoding="utf-8")
+        with draft.open("wb") as file:
+            # In parts: one as long as the answer would be encoded in one go, with all other threads waiting.
+            for start in range(0, len(answer), _CHUNK_BYTES):
+                file.write(answer[start : start + _CHUNK_BYTES].encode())
         draft.replace(path)
 
     async def promise(self, job: Job, *, has_answer: bool) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
-from telpher.compute.kernels.pool import Control, Outcome
+from telpher.compute.kernels.pool import Control, LongAnswer, Outcome
 from telpher.compute.port import Arguments, CallCancelledError, CallTiming, Module, Value
 from telpher.errors import ComputationFailedError, MemoryShortError
 
@@ -59,10 +59,10 @@ def failure(reason: str) -> ComputationFailedError:
 
 
 def value_of(module: Module, arguments: Arguments, outcome: Outcome) -> Value:
-    """What a native call answered; raises what its status means."""
+    """What a native call answered; raises what its status means. With a long answer that takes its time: not on the loop."""
     status, integer, real, content = outcome[:4]
     if status == _OK and module.native is not None:
-        return module.native.decode(integer, real, content)
+        return module.native.decode(integer, real, content.take() if isinstance(content, LongAnswer) else content)
     if status == _CANCELLED:
         raise CallCancelledError
     if status == _NO_MEMORY:

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from telpher.compute import machine, reference
+from telpher.compute.kernels import texts
 from telpher.compute.port import Arguments, Module, NativeKernel, Parameter, Value
 
 try:
@@ -47,7 +48,7 @@ def _native() -> NativeKernel | None:
     return NativeKernel(
         function=_kernels.kernel(),
         encode=lambda arguments: (_number(arguments, "digits"), _number(arguments, "threads")),
-        decode=lambda _integer, _real, content: content.decode("ascii"),
+        decode=lambda _integer, _real, content: texts.from_utf8(content),
     )
 
 
@@ -86,6 +87,7 @@ MODULE = Module(
     describe=_describe,
     native=_native(),
     memory_bytes=lambda arguments: _BYTES_PER_DIGIT * _number(arguments, "digits") + (1 << 20),
+    answer_bytes=lambda arguments: _number(arguments, "digits") + 2,
     threads=lambda arguments: _number(arguments, "threads"),
     calls=1,
     unavailable=None

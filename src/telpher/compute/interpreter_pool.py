@@ -8,14 +8,15 @@ import ctypes
 import json
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from telpher.compute.crew import Call, settle
 from telpher.compute.kernels import pool as native
 from telpher.compute.modules import registry
 from telpher.compute.port import Arguments, Module, Titles
-from telpher.compute.process_pool import finish
-from telpher.compute.worker import obey
+from telpher.compute.process_pool import finish, long_text_in
+from telpher.compute.worker import hand_over, obey
 
 _EXECUTOR = "InterpreterPoolExecutor"
 
@@ -39,7 +40,8 @@ def call_here(module_name: str, arguments: str, control_address: int) -> str:
         error = {"kind": "ComputationFailedError", "params": {"reason": reason}}
         return json.dumps({"error": error, "thread": threading.get_native_id()})
     answer, text = obey(registry()[module_name], json.loads(arguments), native.Control(place))
-    return json.dumps({**answer, "thread": threading.get_native_id()} | ({"value": text} if text else {}))
+    shared = {"shared": hand_over(text)} if text else {}
+    return json.dumps({**answer, **shared, "thread": threading.get_native_id()})
 
 
 class InterpreterPool:
@@ -61,14 +63,21 @@ class InterpreterPool:
         return call
 
     def _finish(self, call: Call, done: asyncio.Future[str]) -> None:
-        self._flying.discard(call)
         error = done.exception()
         if error is not None:
-            call.fail(error if isinstance(error, Exception) else RuntimeError(str(error)))
+            self._end(call, {"error": {"kind": "ComputationFailedError", "params": {"reason": str(error)}}}, "")
             return
         answer = json.loads(done.result())
-        number = self._numbers.setdefault(answer["thread"], len(self._numbers) + 1)
-        finish(call, answer, f"interpreter {number}")
+        name = f"interpreter {self._numbers.setdefault(answer['thread'], len(self._numbers) + 1)}"
+        if "shared" in answer:
+            reading = self._loop.run_in_executor(None, long_text_in, answer["shared"])
+            reading.add_done_callback(lambda text: self._end(call, {**answer, "value": text.result()}, name))
+        else:
+            self._end(call, answer, name)
+
+    def _end(self, call: Call, answer: Mapping[str, Any], name: str) -> None:
+        self._flying.discard(call)
+        finish(call, answer, name)
 
     async def close(self) -> None:
         await settle(list(self._flying))

@@ -1,7 +1,8 @@
 """The program behind the strategy of that name: a fresh process for each call, answers gathered in a Manager's list.
 
-Run as `python -m telpher.compute.naive_processes` with {"module", "arguments", "calls"} as JSON on standard input; writes the calls'
-times as JSON. It is a program of its own because forking a process that has threads and an event loop is unsafe.
+Run as `python -m telpher.compute.naive_processes` with {"module", "arguments", "calls", "texts_fd"} as JSON on standard input; writes the
+calls' times as JSON, and answers that are texts into that descriptor, with the place and the length of each in the JSON. It is a program of
+its own because forking a process that has threads and an event loop is unsafe.
 """
 
 from __future__ import annotations
@@ -51,7 +52,13 @@ def main() -> None:
     native.become_idle()
     native.die_with_parent()
     order = json.load(sys.stdin)
-    json.dump(run(registry()[order["module"]], order["arguments"], order["calls"]), sys.stdout)
+    made = run(registry()[order["module"]], order["arguments"], order["calls"])
+    with os.fdopen(order["texts_fd"], "wb") as file:
+        for call in made["calls"]:
+            value = call.get("value")
+            if isinstance(value, str):
+                call["value"] = [file.tell(), file.write(value.encode())]
+    json.dump(made, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -28,16 +28,28 @@ class NativePool:
 
     def _collect(self) -> None:
         for number, outcome in self._pool.take():
-            call, module, arguments = self._flying.pop(number)
-            worker, started_ns, ended_ns = outcome[4:]
-            try:
-                value = value_of(module, arguments, outcome)
-            except Exception as error:  # noqa: BLE001 - whatever a module's decode raises belongs to whoever awaits the call
-                call.fail(error)
-                continue
-            call.answer(
-                CallTiming(worker=f"thread {worker}", start_s=started_ns / 1e9, end_s=ended_ns / 1e9, value=value)
-            )
+            if isinstance(outcome[3], native.LongAnswer):
+                # In a thread of the usual priority: one at idle priority that holds the GIL could be put off its core with it.
+                reading = self._loop.run_in_executor(None, self._read, number, outcome)
+                reading.add_done_callback(lambda ended, number=number: self._end(number, ended.result()))  # type: ignore[misc]
+            else:
+                self._end(number, self._read(number, outcome))
+
+    def _read(self, number: int, outcome: native.Outcome) -> CallTiming | Exception:
+        _, module, arguments = self._flying[number]
+        worker, started_ns, ended_ns = outcome[4:]
+        try:
+            value = value_of(module, arguments, outcome)
+        except Exception as error:  # noqa: BLE001 - whatever a module's decode raises belongs to whoever awaits the call
+            return error
+        return CallTiming(worker=f"thread {worker}", start_s=started_ns / 1e9, end_s=ended_ns / 1e9, value=value)
+
+    def _end(self, number: int, read: CallTiming | Exception) -> None:
+        call = self._flying.pop(number)[0]
+        if isinstance(read, CallTiming):
+            call.answer(read)
+        else:
+            call.fail(read)
 
     async def close(self) -> None:
         await settle([call for call, _, _ in self._flying.values()])

@@ -150,6 +150,8 @@ class Module:
     """For a kernel that is not a C function of our shape. One of the two is there unless the module is unavailable."""
     memory_bytes: Callable[[Arguments], int] = lambda _: 0
     """How much memory one call needs at most: reserved before it starts."""
+    answer_bytes: Callable[[Arguments], int] = lambda _: 0
+    """How long one answer is, when it is a long text: a run keeps those of all of its calls."""
     threads: Callable[[Arguments], int] = lambda _: 1
     """How many threads one call uses by itself."""
     warms: Callable[[Arguments], bool] = lambda _: False

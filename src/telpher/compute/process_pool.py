@@ -18,6 +18,7 @@ from typing import Any
 from telpher import errors
 from telpher.compute.crew import Call, failure
 from telpher.compute.kernels import pool as native
+from telpher.compute.kernels import texts
 from telpher.compute.port import Arguments, CallCancelledError, CallTiming, Module
 from telpher.compute.worker import PACKET_BYTES
 from telpher.errors import ComputationFailedError
@@ -78,7 +79,7 @@ class ProcessPool:
         os.ftruncate(self._controls_fd, _SLOTS * _STRIDE_BYTES)
         self._controls = memoryview(mmap.mmap(self._controls_fd, _SLOTS * _STRIDE_BYTES))
         self._free_slots = list(range(_SLOTS))
-        self._ending: set[asyncio.Future[None]] = set()
+        self._ending: set[asyncio.Future[Any]] = set()
         self._workers: list[_Worker | None] = [None] * workers
         self._waiting: collections.deque[_Order] = collections.deque()
 
@@ -190,9 +191,14 @@ class ProcessPool:
         order, worker.order = worker.order, None
         if order is None:
             return
-        if "shared" in answer:
-            answer["value"] = _text_in(descriptors[0])
-        finish(order.call, answer, f"process {worker.process.pid}")
+        name = f"process {worker.process.pid}"
+        if "shared" not in answer:
+            finish(order.call, answer, name)
+            return
+        reading = self._loop.run_in_executor(None, long_text_in, descriptors[0])
+        self._ending.add(reading)
+        reading.add_done_callback(self._ending.discard)
+        reading.add_done_callback(lambda text: finish(order.call, {**answer, "value": text.result()}, name))
 
     def _bury(self, worker: _Worker, place: int) -> None:
         """A worker's line has broken: what it was doing has failed, and the next call starts another."""
@@ -249,7 +255,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _text_in(descriptor: int) -> str:
+def long_text_in(descriptor: int) -> str:
+    """A long answer, from memory that another process or interpreter has written; closes it. Not on the loop."""
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
-        return file.read().decode()
+        return texts.from_utf8(file.read())

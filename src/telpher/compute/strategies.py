@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from telpher import errors
 from telpher.compute import interpreter_pool, machine
 from telpher.compute.crew import Call, Pool, failure, settle
+from telpher.compute.kernels import texts
 from telpher.compute.native_pool import NativePool
 from telpher.compute.port import Arguments, CallTiming, Module, Run, RunProgress, Strategy, TellRun, Titles
 from telpher.compute.process_pool import ProcessPool, child_environment
@@ -233,23 +234,11 @@ class NaiveProcesses:
         return calls
 
     async def run(self, module: Module, arguments: Arguments, calls: int, tell: TellRun) -> Run:
-        order = json.dumps({"module": module.name, "arguments": dict(arguments), "calls": calls}).encode()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "telpher.compute.naive_processes"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=child_environment(),
-            process_group=0,  # to be ended with all of its children
-        )
+        texts_fd = os.memfd_create("telpher-answers", os.MFD_CLOEXEC)
         try:
-            output, _ = await process.communicate(order)
+            answer = await self._answer(module, arguments, calls, texts_fd)
         finally:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        if process.returncode != 0:
-            raise failure(f"the processes ended with status {process.returncode}")
-        answer: dict[str, Any] = json.loads(output)
+            os.close(texts_fd)
         for call in answer["calls"]:
             if "error" in call:
                 raise getattr(errors, call["error"]["kind"], ComputationFailedError)(**call["error"]["params"])
@@ -258,6 +247,34 @@ class NaiveProcesses:
         tell(RunProgress(strategy=self.name, calls_done=calls, calls=calls, fraction=1.0))
         timings = [CallTiming(**call) for call in answer["calls"]]
         return _run(self.name, module, arguments, answer["start_s"], answer["end_s"], timings)
+
+    async def _answer(self, module: Module, arguments: Arguments, calls: int, texts_fd: int) -> dict[str, Any]:
+        order = {"module": module.name, "arguments": dict(arguments), "calls": calls, "texts_fd": texts_fd}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "telpher.compute.naive_processes"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(texts_fd,),
+            env=child_environment(),
+            process_group=0,  # to be ended with all of its children
+        )
+        try:
+            output, _ = await process.communicate(json.dumps(order).encode())
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        if process.returncode != 0:
+            raise failure(f"the processes ended with status {process.returncode}")
+        answer: dict[str, Any] = json.loads(output)
+        for call in answer["calls"]:
+            if isinstance(call.get("value"), list):
+                call["value"] = await asyncio.to_thread(_text_at, texts_fd, *call["value"])
+        return answer
+
+
+def _text_at(descriptor: int, start: int, size_bytes: int) -> str:
+    return texts.from_utf8(os.pread(descriptor, size_bytes, start))
 
 
 def all_strategies(crew: Crew) -> tuple[Strategy, ...]:

@@ -70,13 +70,19 @@ def _answer(line: socket.socket, answer: Mapping[str, Any], text: str) -> None:
     if not text:
         line.send(packet)
         return
-    content_fd = os.memfd_create("telpher-answer", os.MFD_CLOEXEC)
+    content_fd = hand_over(text)
     try:
-        with os.fdopen(os.dup(content_fd), "wb") as file:
-            file.write(text.encode())
         socket.send_fds(line, [packet], [content_fd])
     finally:
         os.close(content_fd)
+
+
+def hand_over(text: str) -> int:
+    """A descriptor of memory that holds `text`, for `process_pool.long_text_in`."""
+    content_fd = os.memfd_create("telpher-answer", os.MFD_CLOEXEC)
+    with os.fdopen(os.dup(content_fd), "wb") as file:
+        file.write(text.encode())
+    return content_fd
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ class Workshop:
         if not 1 <= count <= MOST_CALLS:
             raise BadInputError(f"calls is {count}; it should be from 1 to {MOST_CALLS}")
         memory_bytes = module.memory_bytes(complete) * strategy.concurrency(module, complete, count)
+        memory_bytes += module.answer_bytes(complete) * count
         self._reservations.check(memory_bytes)
         return module, complete, strategy, count, memory_bytes
 

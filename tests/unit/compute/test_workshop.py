@@ -91,7 +91,7 @@ async def test_processes_that_nobody_needs_leave() -> None:
 async def test_a_cancelled_run_stops(shop: Workshop, strategy: str) -> None:
     progress: list[RunProgress] = []
     running = asyncio.create_task(shop.run("pi", ENDLESS, strategy, 3, tell=progress.append))  # noqa: TID251 - the test's own
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60  # at idle priority, beside whatever else the machine does
     while not (progress or (strategy == "naive-processes" and len(psutil.Process().children(recursive=True)) >= 4)):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)

@@ -3,10 +3,13 @@ from typing import TypeAlias
 
 from _typeshed import ReadableBuffer
 
-Outcome: TypeAlias = tuple[int, int, float, bytes, int, int, int]
-"""(status, integer, real, bytes, worker, started_ns, ended_ns); the statuses are those of `telpher_kernel.h`."""
+Outcome: TypeAlias = tuple[int, int, float, bytes | LongAnswer, int, int, int]
+"""(status, integer, real, content, worker, started_ns, ended_ns); the statuses are those of `telpher_kernel.h`."""
 
 CONTROL_SIZE: int
+
+class LongAnswer:
+    def take(self) -> bytes: ...
 
 class Control:
     def __init__(self, place: ReadableBuffer | None = None) -> None: ...

@@ -6,7 +6,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.errno cimport errno
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 import os
 
 
@@ -56,6 +56,8 @@ cdef extern from "pool_impl.h" nogil:
 cdef extern from "stdlib.h" nogil:
     void free(void *)
 
+cdef enum:
+    TAKEN_AT_ONCE_BYTES = 1 << 16
 CONTROL_SIZE = sizeof(telpher_control)
 Outcome = tuple
 
@@ -122,11 +124,53 @@ cdef int write_arguments(int64_t *place, arguments) except -1:
     return count
 
 
+cdef bytes copied(const char *place, size_t size):
+    cdef bytes content = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
+    cdef char *to = content
+    with nogil:
+        memcpy(to, place, size)
+    return content
+
+
+cdef class LongAnswer:
+    """Bytes that a kernel has answered, too many to be copied by the way: `take` them where nobody waits."""
+
+    cdef char *place
+    cdef size_t size
+
+    def __dealloc__(self):
+        free(self.place)
+
+    def take(self):
+        """The bytes, once; copied without the interpreter's lock."""
+        cdef char *place = self.place
+        if place == NULL:
+            raise ValueError("the answer was taken before")
+        self.place = NULL
+        try:
+            return copied(place, self.size)
+        finally:
+            with nogil:
+                free(place)
+
+
+cdef object content_of(telpher_call *call):
+    cdef LongAnswer held
+    if call.result.bytes == NULL:
+        return b""
+    if call.result.bytes_size <= TAKEN_AT_ONCE_BYTES:
+        return copied(call.result.bytes, call.result.bytes_size)
+    held = LongAnswer.__new__(LongAnswer)
+    held.place = call.result.bytes
+    held.size = call.result.bytes_size
+    call.result.bytes = NULL
+    return held
+
+
 cdef tuple outcome_of(telpher_call *call):
-    cdef bytes content = b""
-    if call.result.bytes != NULL:
-        content = PyBytes_FromStringAndSize(call.result.bytes, <Py_ssize_t>call.result.bytes_size)
-    return (call.status, call.result.integer, call.result.real, content, call.worker, call.started_ns, call.ended_ns)
+    return (
+        call.status, call.result.integer, call.result.real, content_of(call), call.worker, call.started_ns, call.ended_ns
+    )
 
 
 def call(capsule, arguments, Control control not None):
@@ -197,7 +241,7 @@ cdef class Pool:
         return self.last
 
     def take(self):
-        """What has finished: (number, (status, integer, real, bytes, worker, started_ns, ended_ns)), oldest first."""
+        """What has finished: (number, (status, integer, real, bytes or LongAnswer, worker, started_ns, ended_ns)), oldest first."""
         cdef telpher_call *finished
         cdef telpher_call *next_call
         cdef list taken = []
