@@ -110,7 +110,7 @@ async def house_vault_of(settings: Settings, store: Store | None = None) -> Asyn
     """The vault in DATA_DIR; `store` is its database where that is open already."""
     async with contextlib.AsyncExitStack() as stack:
         if store is None:
-            store = await asyncio.to_thread(open_store, settings.data_dir / "telpher.db")
+            store = await asyncio.to_thread(open_store, settings.database_of(settings.data_dir))
             stack.push_async_callback(store.close)
         yield open_vault(settings, store)
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -43,6 +43,22 @@ def _text(raw: str) -> str:
 
 def _secret(raw: str) -> Secret:
     return Secret(raw)
+
+
+def _database(raw: str) -> Secret:
+    if raw and not raw.startswith(("postgresql://", "postgres://")):
+        raise ValueError("an address such as postgresql://telpher:password@host/telpher, or empty")
+    return Secret(raw)
+
+
+_SECRETS = (_secret, _database)
+"""What reads that which is never shown, and may come as a file of its own."""
+
+
+def secrets_in(address: str) -> list[str]:
+    """What must not be shown of an address with a password: as it is written there, and what it means."""
+    password = urlsplit(address).password or ""
+    return [address, password, unquote(password)]
 
 
 def _ids(raw: str) -> tuple[int, ...]:
@@ -154,6 +170,9 @@ class Settings:
     data_dir: Path = _setting("data", _path)
     """Everything that Telpher keeps: the database, the spool, the folder drive, encrypted tokens."""
 
+    database_url: Secret = _setting("", _database)
+    """A PostgreSQL database (13 or newer) instead of the file in DATA_DIR: `postgresql://user:password@host/database`."""
+
     google_credentials_file: Path | None = _setting("", _optional_path)
     """The OAuth client downloaded from Google's console (`credentials.json`), for /connect and `telpher connect google`."""
 
@@ -233,6 +252,12 @@ class Settings:
     sandbox_port: int = _setting("8090", _port)
     """Port of that sandbox's chat page; 0 takes any free one."""
 
+    def database_of(self, state_dir: Path) -> Path | Secret:
+        """What `store.open_store` opens for the Telpher whose state is there. The sandbox's has a file of its own always."""
+        if self.database_url and state_dir == self.data_dir:
+            return self.database_url
+        return state_dir / "telpher.db"
+
 
 def _choice(raw: str, *words: str) -> str:
     if raw in words:
@@ -247,7 +272,7 @@ def names_of(field: dataclasses.Field[Any]) -> tuple[str, ...]:
 
 def _credentials(directory: Path) -> dict[str, str]:
     """The secrets that the service manager hands over as files, by the name of their setting."""
-    secrets = [field for field in dataclasses.fields(Settings) if field.metadata["read"] is _secret]
+    secrets = [field for field in dataclasses.fields(Settings) if field.metadata["read"] in _SECRETS]
     files = {names_of(field)[0]: directory / field.name for field in secrets}
     return {name: file.read_text().strip() for name, file in files.items() if file.is_file()}
 
@@ -274,6 +299,6 @@ def load(env_file: Path | None = Path(".env"), environ: Mapping[str, str] | None
         try:
             read[field.name] = field.metadata["read"](raw)
         except ValueError as error:
-            shown = "the value given" if field.metadata["read"] is _secret else repr(raw)
+            shown = "the value given" if field.metadata["read"] in _SECRETS else repr(raw)
             raise SettingsInvalidError(f"{name} is {shown}; it should be {error}") from None
     return Settings(**read)

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.conftest import BOTH
 from tests.driver import Person
 from tests.scenarios.loop_watch import LoopWatch
 from tests.scenarios.watched_run import MARK
@@ -34,8 +35,20 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
         yield running
 
 
+both_databases = pytest.mark.parametrize("database_url", BOTH, indirect=True)
+"""A test that runs over SQLite and over PostgreSQL."""
+
+
 @pytest.fixture
-def telpher_settings(sandbox: Sandbox, tmp_path: Path) -> Settings:
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The setting: nothing, for a file in Telpher's folder, except for those who are marked with `both_databases`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return ""
+    return str(request.getfixturevalue("postgresql").where)
+
+
+@pytest.fixture
+def telpher_settings(sandbox: Sandbox, tmp_path: Path, database_url: str) -> Settings:
     """Settings for the sandbox; a test file may override this fixture to change them."""
     return Settings(
         telegram_token=Secret(sandbox.token),
@@ -45,6 +58,7 @@ def telpher_settings(sandbox: Sandbox, tmp_path: Path) -> Settings:
         google_oauth_url=sandbox.url,
         google_login_url=sandbox.url,
         data_dir=tmp_path / "data",
+        database_url=Secret(database_url),
         web_port=0,
         compute_workers=2,
     )
@@ -197,6 +211,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "GOOGLE_LOGIN_URL": settings.google_login_url,
         "DRIVE": settings.drive.value,
         "DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": str(settings.database_url),
         "GOOGLE_CREDENTIALS_FILE": str(settings.google_credentials_file or ""),
         "GOOGLE_WHOLE_DRIVE_CREDENTIALS_FILE": str(settings.google_whole_drive_credentials_file or ""),
         "GOOGLE_TOKEN_FILE": str(settings.google_token_file or ""),

@@ -59,7 +59,8 @@ async def connect_google(settings: Settings, credentials_file: Path) -> str:
     client = OAuthClient.from_json(await asyncio.to_thread(credentials_file.read_text))
     # Before the person goes to Google: what would fail afterwards fails now.
     keys = await asyncio.to_thread(open_keys, settings.data_dir)
-    store = await asyncio.to_thread(open_store, settings.data_dir / "telpher.db")
+    database = settings.database_of(settings.data_dir)
+    store = await asyncio.to_thread(open_store, database)
     try:
         flow = DeviceFlow(client, settings.google_oauth_url)
         code = await flow.begin()
@@ -80,5 +81,6 @@ async def connect_google(settings: Settings, credentials_file: Path) -> str:
         await google_account.keep(Vault(store, keys), user, person_id=HOUSE, subject=subject)
     finally:
         await store.close()
-        (settings.data_dir / "telpher.db").chmod(0o600)
+        if isinstance(database, Path):
+            database.chmod(0o600)
     return subject

@@ -44,7 +44,7 @@ async def _rotate(settings: Settings) -> int:
 
     with held_alone(settings.data_dir):
         add_key(settings.data_dir)
-        store = open_store(settings.data_dir / "telpher.db")
+        store = open_store(settings.database_of(settings.data_dir), alone=True)
         try:
             count = await Vault(store, open_keys(settings.data_dir)).rotate()
         finally:
