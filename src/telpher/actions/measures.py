@@ -64,6 +64,7 @@ class Measures:
         self._gauges: list[Gauge] = [
             Gauge("telpher_resident_bytes", "Memory of this process.", resident_bytes),
             Gauge("telpher_open_descriptors", "Open files and sockets.", open_descriptors),
+            Gauge("telpher_tasks", "Tasks on the event loop.", lambda: len(asyncio.all_tasks())),
             Gauge(
                 "telpher_started_seconds", "When this process began, in seconds since 1970.", lambda: self.started_at_s
             ),
