@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import mimetypes
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from telpher.drives.names import safe_name
@@ -23,7 +24,18 @@ class FileKind(enum.StrEnum):
     STICKER = "sticker"
 
 
-_WORDS = {FileKind.VIDEO_NOTE: "video message", FileKind.VOICE: "voice message", FileKind.DOCUMENT: "file"}
+_WORDS: Mapping[str, Mapping[FileKind, str]] = {
+    "en": {
+        FileKind.DOCUMENT: "file", FileKind.PHOTO: "photo", FileKind.VIDEO: "video", FileKind.AUDIO: "audio",
+        FileKind.VOICE: "voice message", FileKind.ANIMATION: "animation", FileKind.VIDEO_NOTE: "video message",
+        FileKind.STICKER: "sticker",
+    },
+    "ru": {
+        FileKind.DOCUMENT: "файл", FileKind.PHOTO: "фото", FileKind.VIDEO: "видео", FileKind.AUDIO: "аудио",
+        FileKind.VOICE: "голосовое сообщение", FileKind.ANIMATION: "анимация", FileKind.VIDEO_NOTE: "видеосообщение",
+        FileKind.STICKER: "стикер",
+    },
+}  # fmt: skip
 _MIME_TYPES = {
     FileKind.PHOTO: "image/jpeg",
     FileKind.VIDEO: "video/mp4",
@@ -59,11 +71,19 @@ def mime_type_of(kind: FileKind, stated: str | None, file_name: str | None = Non
     return guessed or _MIME_TYPES.get(kind, "application/octet-stream")
 
 
-def name_of(kind: FileKind, file_name: str | None, mime_type: str, caption: str | None, sent_at: dt.datetime) -> str:
-    """A safe name. `sent_at` is aware and already in the zone that the person should read."""
+def name_of(
+    kind: FileKind,
+    file_name: str | None,
+    mime_type: str,
+    caption: str | None,
+    sent_at: dt.datetime,
+    *,
+    language: str = "en",
+) -> str:
+    """A safe name. `sent_at` is aware and already in the zone that the person should read, `language` that of the word for a kind."""
     own = _last_part(file_name or "")
     suffix = _suffix(own) or _SUFFIXES.get(mime_type.lower()) or mimetypes.guess_extension(mime_type) or ""
-    plain = f"{_WORDS.get(kind, kind.value)} {sent_at:%Y-%m-%d %H-%M-%S}{suffix}"
+    plain = f"{_WORDS.get(language, _WORDS['en'])[kind]} {sent_at:%Y-%m-%d %H-%M-%S}{suffix}"
     title = _first_line(caption)
     if title:
         return safe_name(title if title.lower().endswith(suffix.lower()) else title + suffix, fallback=plain)

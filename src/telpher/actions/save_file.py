@@ -106,7 +106,14 @@ class SaveFile:
         drive = await self._drives.of(person_id, destination.drive)
         parent_id = self._parent_for(person_id)
         mime_type = mime_type_of(incoming.kind, incoming.mime_type, incoming.file_name)
-        name = name_of(incoming.kind, incoming.file_name, mime_type, incoming.caption, incoming.sent_at.astimezone())
+        name = name_of(
+            incoming.kind,
+            incoming.file_name,
+            mime_type,
+            incoming.caption,
+            incoming.sent_at.astimezone(),
+            language=self._access.language_of(person_id)[:2],
+        )
         identity = f"{incoming.bot_id}:{incoming.chat_id}:{incoming.message_id}"
         job, is_new = await self._queue.enqueue(
             NewJob(

@@ -45,6 +45,20 @@ def test_names(kind: FileKind, file_name: str | None, mime_type: str | None, cap
     assert found == name
 
 
+@pytest.mark.parametrize(
+    ("kind", "language", "name"),
+    [
+        (FileKind.PHOTO, "ru", "фото 2026-11-22 19-05-07.jpg"),
+        (FileKind.VOICE, "ru", "голосовое сообщение 2026-11-22 19-05-07.ogg"),
+        (FileKind.VIDEO_NOTE, "ru", "видеосообщение 2026-11-22 19-05-07.mp4"),
+        (FileKind.PHOTO, "de", "photo 2026-11-22 19-05-07.jpg"),
+        (FileKind.PHOTO, "", "photo 2026-11-22 19-05-07.jpg"),
+    ],
+)
+def test_what_has_no_name_is_named_in_the_persons_language(kind: FileKind, language: str, name: str) -> None:
+    assert name_of(kind, None, mime_type_of(kind, None), None, SENT_AT, language=language) == name
+
+
 def test_three_hundred_emoji_are_cut_and_keep_their_extension() -> None:
     name = name_of(FileKind.DOCUMENT, "😀" * 300 + ".txt", "text/plain", None, SENT_AT)
     assert name.endswith("😀.txt")
