@@ -40,6 +40,7 @@ class ChatApi:
             ("GET", "events", self._events),
             ("GET", "file/{file_id}", self._file),
             ("POST", "users", self._add_user),
+            ("POST", "language", self._set_language),
             ("POST", "groups", self._add_group),
             ("POST", "messages", self._send_text),
             ("POST", "files", self._send_files),
@@ -87,7 +88,7 @@ class ChatApi:
                 "seq": world.ledger.last_seq(),
                 "bot": {
                     **{key: profile[key] for key in ("id", "username", "first_name")},
-                    "commands": shown_commands(world),
+                    "commands": shown_commands(world, user["id"], chat_id),
                     "description": world.ledger.fact("bot_description", "") or "",
                 },
                 "users": [{key: each[key] for key in ("id", "first_name", "language_code")} for each in world.users()],
@@ -115,6 +116,14 @@ class ChatApi:
     async def _add_user(self, request: web.Request) -> web.Response:
         body = await request.json()
         user = self._world.add_user(str(body["first_name"])[:64] or "Someone", str(body.get("language_code", "en")))
+        return self._tell_of_user(user)
+
+    async def _set_language(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        user = self._user(body.get("user_id"))
+        return self._tell_of_user(self._world.set_language(user["id"], str(body["language_code"])))
+
+    def _tell_of_user(self, user: Json) -> web.Response:
         shown = {key: user[key] for key in ("id", "first_name", "language_code")}
         everyone = [int(each["id"]) for each in self._world.users()]
         self._world.events.add(everyone, {"type": "user", "user": shown})

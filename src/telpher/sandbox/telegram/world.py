@@ -96,6 +96,12 @@ class World:
         self.ledger.set_fact("user", user_id, user)
         return user
 
+    def set_language(self, user_id: int, language_code: str) -> Json:
+        """A person sets their app to another language; the bot learns of it with whatever they do next."""
+        user: Json = {**self.ledger.fact("user", user_id), "language_code": language_code}
+        self.ledger.set_fact("user", user_id, user)
+        return user
+
     def users(self) -> list[Json]:
         """Everybody, in the order they came."""
         return sorted(self.ledger.facts("user").values(), key=lambda user: int(user["id"]))
