@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from telpher.access import Access, EntryRefs
 from telpher.accounts.google_oauth import AuthorizedUser
-from telpher.actions.connect_google import KIND, LANE, ConnectGoogle, GoogleDoor
+from telpher.actions.connect_google import KIND, LANE, PAGE_ENDS_KIND, ConnectGoogle, GoogleDoor
 from telpher.actions.login_book import LoginBook
 from telpher.actions.my_drives import MyDrives
 from telpher.actions.personal_drives import PersonalDrives
@@ -81,6 +81,7 @@ def build_linking(
         tell=LoginMessages(outbox, drives, my_drives.token_of, texts_for),
     )
     queue.register(KIND, connect_google.work)
+    queue.register(PAGE_ENDS_KIND, connect_google.end_page)
 
     async def finish_from_web(query: Mapping[str, str]) -> str:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,6 +44,8 @@ from telpher.settings import Secret
 
 KIND = "connect_google"
 LANE = "login"
+PAGE_ENDS_KIND = "login_page_ends"
+_PAGE_ENDS_LANE = "promise"
 BROWSER_LOGIN_S = 600.0
 
 WhoseIs = Callable[[AuthorizedUser], Awaitable[str]]
@@ -78,6 +81,9 @@ class TellsLogin(Protocol):
     async def failed(self, place: Place, error: TelpherError, renews: str) -> None: ...
 
     async def stopped(self, place: Place) -> None: ...
+
+    async def ended(self, place: Place, error: TelpherError, renews: str) -> None:
+        """As `failed`, but nobody waits for it: a message that is gone is not replaced."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +180,7 @@ class ConnectGoogle:
 
     async def wait_for_code(self, place: Place, shown: CodeToShow, *, key: str, renews: str = "") -> None:
         """Wait for the person in the background, also after a restart. An earlier log-in of theirs ends."""
-        await self.stop(place.person_id)
+        await self.stop(place.person_id, in_place_of=place.message_id)
         await self._queue.enqueue(
             NewJob(
                 key=f"{KIND}:{key}",
@@ -201,14 +207,33 @@ class ConnectGoogle:
         return PageToOpen(login.url, client.is_web, login)
 
     async def wait_for_page(self, place: Place, shown: PageToOpen, *, renews: str = "") -> None:
-        """Expect what the page leads back with, for ten minutes. An earlier log-in of theirs ends."""
-        await self.stop(place.person_id)
+        """Expect what the page leads back with, for ten minutes; then its message says so. An earlier log-in of theirs ends."""
+        await self.stop(place.person_id, in_place_of=place.message_id)
         await self._vault.ready()
         sealed = self._vault.sealed(shown.login.to_json())
-        await self._book.put(
-            google_browser.hash_of(shown.login.state),
-            LoginUnderWay(place.person_id, place.chat_id, place.message_id, sealed, renews),
+        state_hash = google_browser.hash_of(shown.login.state)
+        login = LoginUnderWay(place.person_id, place.chat_id, place.message_id, sealed, renews)
+        await self._book.put(state_hash, login)
+        await self._queue.enqueue(
+            NewJob(
+                key=f"{PAGE_ENDS_KIND}:{state_hash}",
+                kind=PAGE_ENDS_KIND,
+                lane=_PAGE_ENDS_LANE,
+                # Nobody's own: it stands in no list of jobs, and no button cancels it.
+                person_id=0,
+                payload={"state_hash": state_hash},
+                run_at=dt.datetime.fromtimestamp(login.created_at_s + BROWSER_LOGIN_S, dt.UTC),
+            )
         )
+
+    async def end_page(self, run: JobRun) -> None:
+        """A page's ten minutes are over: whoever still waits for it is told. Nothing to do for one that has led back, or was stopped."""
+        state_hash = str(run.job.payload["state_hash"])
+        login = await self._book.find(state_hash)
+        if login is not None:
+            place = Place(login.person_id, login.chat_id, login.message_id)
+            await self._tell.ended(place, LoginExpiredError("ten minutes are over"), login.renews)
+            await self._book.take(state_hash, login.person_id)
 
     async def finish(self, query: Mapping[str, str], person_id: int | None = None) -> tuple[LoginUnderWay, Connected]:
         """Take what Google's page led back with: from our web server, or pasted by this person. The log-in's message tells it too.
@@ -220,7 +245,8 @@ class ConnectGoogle:
             raise LoginLinkError("no such log-in is under way")
         place = Place(login.person_id, login.chat_id, login.message_id)
         try:
-            if time.time() - login.created_at_s > BROWSER_LOGIN_S:
+            self._access.require(login.person_id, Right.USE_DRIVE)
+            if time.time() - login.created_at_s >= BROWSER_LOGIN_S:
                 raise LoginExpiredError("ten minutes are over")
             client = await self._door.browser_client()
             await self._vault.ready()
@@ -233,9 +259,11 @@ class ConnectGoogle:
         await self._tell.connected(place, connected)
         return login, connected
 
-    async def stop(self, person_id: int) -> None:
-        """Wait no longer for the person's log-in, whichever is under way."""
-        await self._book.forget(person_id)
+    async def stop(self, person_id: int, *, in_place_of: int = 0) -> None:
+        """Wait no longer for the person's log-in, whichever is under way; its message says so, unless it is `in_place_of` that one."""
+        for login in await self._book.forget(person_id):
+            if login.message_id != in_place_of:
+                await self._tell.stopped(Place(login.person_id, login.chat_id, login.message_id))
         for job in await self._queue.list_for(person_id):
             if job.kind == KIND and await self._queue.cancel(job.id):
                 await self.forget(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,15 +51,19 @@ class LoginBook:
             if row is None or person_id not in {None, row.person_id}:
                 return None
             connection.execute(sa.delete(logins).where(logins.c.state_hash == row.state_hash))
-            return LoginUnderWay(
-                row.person_id, row.chat_id, row.message_id, row.secret, row.renews, row.created_ms / 1000
-            )
+            return _under_way(row)
 
         return await self._store.write(take)
 
-    async def forget(self, person_id: int) -> None:
-        """Expect no page for this person."""
-        await self._store.write(lambda connection: connection.execute(_mine(person_id)))
+    async def find(self, state_hash: str) -> LoginUnderWay | None:
+        """The log-in of that page, while it is expected."""
+        row = await self._store.read(lambda connection: connection.execute(_find(_BROWSER + state_hash)).one_or_none())
+        return None if row is None else _under_way(row)
+
+    async def forget(self, person_id: int) -> list[LoginUnderWay]:
+        """Expect no page for this person; what was expected until now."""
+        gone = _mine(person_id).returning(logins)
+        return await self._store.write(lambda connection: [_under_way(row) for row in connection.execute(gone)])
 
     async def keep_grant(self, job_id: int, login: LoginUnderWay) -> None:
         """Keep what a job was given until it has stored it."""
@@ -81,6 +86,10 @@ def _find(key: str) -> sa.Select[tuple[object, ...]]:
 
 def _mine(person_id: int) -> sa.Delete:
     return sa.delete(logins).where(logins.c.person_id == person_id, logins.c.state_hash.startswith(_BROWSER))
+
+
+def _under_way(row: Any) -> LoginUnderWay:
+    return LoginUnderWay(row.person_id, row.chat_id, row.message_id, row.secret, row.renews, row.created_ms / 1000)
 
 
 def _insert(connection: sa.Connection, key: str, login: LoginUnderWay) -> None:

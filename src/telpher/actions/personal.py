@@ -13,14 +13,32 @@ from telpher.store import Store
 from telpher.store.schema import (
     computations,
     compute_setups,
+    drive_choices,
     errands,
+    logins,
     page_cursors,
     person_settings,
     searches,
+    selections,
+    share_targets,
+    undo_records,
     upload_targets,
 )
 
-_THEIRS = (person_settings, searches, page_cursors, errands, upload_targets, computations, compute_setups)
+_THEIRS = (
+    person_settings,
+    searches,
+    page_cursors,
+    errands,
+    upload_targets,
+    computations,
+    compute_setups,
+    undo_records,
+    selections,
+    share_targets,
+    drive_choices,
+    logins,
+)
 
 
 class FilesGo(enum.StrEnum):
@@ -81,7 +99,10 @@ class Personal:
         return await self.of(person_id)
 
     async def forget(self, person_id: int) -> None:
-        """Nothing is kept of how this person had it: settings, searches, pages, choices, runs, and files that waited."""
+        """Nothing is kept of how this person had it.
+
+        Settings, searches, pages, choices, runs, ways to undo, log-ins under way, and files that waited.
+        """
 
         def clear(connection: sa.Connection) -> None:
             for table in _THEIRS:

@@ -41,14 +41,25 @@ class LoginMessages:
 
     async def failed(self, place: Place, error: TelpherError, renews: str) -> None:
         """See the protocol."""
-        again = None
-        if renews and await self._drives.find(place.person_id, renews) is not None:
-            again = DoToDrive(DriveDeed.LOGIN, await self._token_of(place.person_id, renews))
-        await self._show(place, account_views.not_connected(self._texts_for(place.person_id), error, again))
+        await self._show(place, await self._failure(place, error, renews))
+
+    async def ended(self, place: Place, error: TelpherError, renews: str) -> None:
+        """See the protocol."""
+        screen = await self._failure(place, error, renews)
+        try:
+            await self._outbox.edit_message(place.chat_id, place.message_id, screen.text, screen.keyboard)
+        except ChatUnreachableError:
+            _log.info("the end of a log-in has no reader: the chat is closed to us")
 
     async def stopped(self, place: Place) -> None:
         """See the protocol."""
         await self._show(place, account_views.stopped(self._texts_for(place.person_id)))
+
+    async def _failure(self, place: Place, error: TelpherError, renews: str) -> Screen:
+        again = None
+        if renews and await self._drives.find(place.person_id, renews) is not None:
+            again = DoToDrive(DriveDeed.LOGIN, await self._token_of(place.person_id, renews))
+        return account_views.not_connected(self._texts_for(place.person_id), error, again)
 
     async def _show(self, place: Place, screen: Screen) -> None:
         try:

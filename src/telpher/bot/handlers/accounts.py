@@ -29,7 +29,7 @@ async def begin(asked: Asked, callback: Connect) -> None:
 
 async def stop(asked: Asked, _callback: StopLogin) -> None:
     """Wait no longer."""
-    await asked.desk.connect_google.stop(asked.person.id)
+    await asked.desk.connect_google.stop(asked.person.id, in_place_of=asked.pressed_message_id)
     await asked.put(account_views.stopped(asked.texts))
 
 
@@ -105,12 +105,12 @@ async def _log_in(asked: Asked, way: ConnectWay, renews: str = "") -> None:
     place = Place(person_id, asked.chat_id, asked.pressed_message_id)
     if way is ConnectWay.CODE:
         code = await connecting.begin_code(person_id)
-        await connecting.stop(person_id)
+        await connecting.stop(person_id, in_place_of=place.message_id)
         await asked.put(account_views.code(asked.texts, code))
         await connecting.wait_for_code(place, code, key=asked.key, renews=renews)
     else:
         page = await connecting.begin_page(person_id, renews)
-        await connecting.stop(person_id)
+        await connecting.stop(person_id, in_place_of=place.message_id)
         await asked.put(account_views.page(asked.texts, page))
         await connecting.wait_for_page(place, page, renews=renews)
 
