@@ -11,7 +11,7 @@ from telpher.actions.connect_google import BROWSER_LOGIN_S, CodeToShow, Connecte
 from telpher.actions.my_drives import DriveCard, DriveState, SharedChoice
 from telpher.actions.personal_drives import LinkedDrive, LinkKind
 from telpher.bot.callbacks import Connect, ConnectWay, DoToDrive, DriveDeed, ListDrives, OfferConnect, StopLogin
-from telpher.bot.formats import bar, date, escape, percent, reason, shorten, size
+from telpher.bot.formats import bar, escape, percent, reason, shorten, size, when
 from telpher.bot.keyboards import Row, button
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen
@@ -170,7 +170,7 @@ def _facts(texts: Texts, card: DriveCard) -> list[str]:
     elif card.link.kind is LinkKind.SHARED:
         what.append(texts.t("accounts.shared" if card.is_mine else "accounts.team"))
     if card.link.since is not None:
-        what.append(texts.t("accounts.since", date=date(texts, card.link.since)))
+        what.append(texts.t("accounts.since", date=when(texts, card.link.since)))
     lines = [" · ".join(what)] if what else []
     if card.state is not DriveState.WELL:
         lines.append(texts.t(f"accounts.{card.state.value}"))

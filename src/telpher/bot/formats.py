@@ -11,7 +11,9 @@ from telpher.bot.texts import Texts
 
 UNITS = ("unit.b", "unit.kb", "unit.mb", "unit.gb", "unit.tb")
 _BAR_CELLS = 12
+_NO_BREAK = "\u00a0"
 _TAGS = re.compile(r"<[^>]+>")
+_ZONED = re.compile(r"</?tg-time[^>]*>")
 
 
 def escape(text: object) -> str:
@@ -36,7 +38,7 @@ def size(texts: Texts, size_bytes: float) -> str:
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1024, unit + 1
     digits = 0 if value >= 99.95 or f"{value:.1f}".endswith(".0") else 1
-    return f"{number(texts, value, digits)} {texts.t(UNITS[unit])}"
+    return f"{number(texts, value, digits)}{_NO_BREAK}{texts.t(UNITS[unit])}"
 
 
 def speed(texts: Texts, bytes_per_s: float) -> str:
@@ -48,21 +50,45 @@ def duration(texts: Texts, seconds: float) -> str:
     """Two units at most, rounded up: `4 s`, `2 min 10 s`, `3 h 5 min`."""
     whole = max(1, int(seconds + 0.999))
     if whole < 60:
-        return texts.t("format.seconds", seconds=whole)
+        return _together(texts.t("format.seconds", seconds=whole))
     if whole < 3600:
         minutes, rest = divmod(whole, 60)
-        shown = texts.t("format.minutes", minutes=minutes)
-        return f"{shown} {texts.t('format.seconds', seconds=rest)}" if rest and minutes < 10 else shown
+        shown = _together(texts.t("format.minutes", minutes=minutes))
+        return f"{shown} {_together(texts.t('format.seconds', seconds=rest))}" if rest and minutes < 10 else shown
     hours, rest = divmod(whole, 3600)
-    shown = texts.t("format.hours", hours=hours)
-    return f"{shown} {texts.t('format.minutes', minutes=rest // 60)}" if rest >= 60 and hours < 24 else shown
+    shown = _together(texts.t("format.hours", hours=hours))
+    return f"{shown} {_together(texts.t('format.minutes', minutes=rest // 60))}" if rest >= 60 and hours < 24 else shown
 
 
 def date(texts: Texts, moment: dt.datetime) -> str:
-    """In this machine's zone: `22 Nov 2026, 19:05`."""
+    """In this machine's zone, for a label or a line without markup: `22 Nov 2026, 19:05`."""
     local = moment.astimezone()
-    month = texts.t(f"month.{local.month}")
-    return f"{local.day} {month} {local.year}, {local:%H:%M}"
+    day = _together(f"{local.day} {texts.t(f'month.{local.month}')} {local.year}")
+    return f"{day}, {local:%H:%M}"
+
+
+def when(texts: Texts, moment: dt.datetime) -> str:
+    """As HTML that the apps show in the reader's own zone (https://core.telegram.org/bots/api#date-time-entity-formatting)."""
+    return _zoned(moment, "Dt", date(texts, moment))
+
+
+def clock(moment: dt.datetime) -> str:
+    """The time of a moment today, as HTML like `when`: `19:05`."""
+    return _zoned(moment, "t", f"{moment.astimezone():%H:%M}")
+
+
+def without_zones(text: str) -> str:
+    """HTML for a server that does not know `when` and `clock` yet: their times in this machine's zone."""
+    return _ZONED.sub("", text)
+
+
+def _zoned(moment: dt.datetime, shape: str, otherwise: str) -> str:
+    return f'<tg-time unix="{int(moment.timestamp())}" format="{shape}">{otherwise}</tg-time>'
+
+
+def _together(text: str) -> str:
+    """A number and its unit stay on one line."""
+    return text.replace(" ", _NO_BREAK)
 
 
 def bar(fraction: float) -> str:

@@ -22,6 +22,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from telpher.bot.formats import without_zones
 from telpher.bot.polling import seconds_of
 from telpher.bot.request import AiohttpRequest, ApiAddress, FilePart, NotDeliveredError
 from telpher.errors import (
@@ -115,6 +116,7 @@ class TelegramOutbox:
         self._request = request
         self._address = address
         self._pace = Pace()
+        self._knows_zones = True
 
     async def send_message(
         self, chat_id: int, text: str, keyboard: TelegramObject | None = None, reply_to: int | None = None
@@ -229,12 +231,18 @@ class TelegramOutbox:
         except TelegramError as error:
             _log.debug("a chat action was not shown: %s", error)
 
-    async def set_commands(self, commands: Mapping[str, str], language_code: str = "") -> None:
+    async def set_commands(
+        self, commands: Mapping[str, str], language_code: str = "", scope: Mapping[str, Any] | None = None
+    ) -> None:
         """What the apps offer behind "/": command → description, for one language or (empty) for all others."""
         listed = [{"command": command, "description": description} for command, description in commands.items()]
-        await self._call(
-            "setMyCommands", {"commands": listed, "language_code": language_code or None}, is_repeatable=True
-        )
+        parameters = {"commands": listed, "language_code": language_code or None, "scope": scope}
+        await self._call("setMyCommands", parameters, is_repeatable=True)
+
+    async def delete_commands(self, language_code: str, scope: Mapping[str, Any]) -> None:
+        """Offer there what is offered in general."""
+        parameters = {"language_code": language_code or None, "scope": scope}
+        await self._call("deleteMyCommands", parameters, is_repeatable=True)
 
     async def call(self, method: str, parameters: Mapping[str, Any], *, is_repeatable: bool) -> Any:
         """Any other method of the Bot API, with the same patience."""
@@ -255,7 +263,7 @@ class TelegramOutbox:
             if chat_id is not None:
                 await self._pace.turn(chat_id)
             try:
-                return await self._request.call(self._address.method(method), parameters, files=files)
+                return await self._ask(method, parameters, files)
             except ChatMigrated as error:
                 chat_id = error.new_chat_id
                 parameters = {**parameters, "chat_id": chat_id}
@@ -274,6 +282,17 @@ class TelegramOutbox:
                     raise failure from None
                 _log.info("%s is tried again: %s", method, error)
                 await asyncio.sleep(_FIRST_WAIT_S * 2**attempt * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+    async def _ask(self, method: str, parameters: Mapping[str, Any], files: Mapping[str, FilePart] | None) -> Any:
+        """One request. A Bot API server from before 9.5 refuses times with zones; from then on it is told times in ours."""
+        if self._knows_zones:
+            try:
+                return await self._request.call(self._address.method(method), parameters, files=files)
+            except BadRequest as error:
+                if 'start tag "tg-time"' not in str(error):
+                    raise
+                self._knows_zones = False
+        return await self._request.call(self._address.method(method), _zoneless(parameters), files=files)
 
 
 class RefusedError(BadInputError):
@@ -309,6 +328,13 @@ def translated(error: TelegramError) -> TelpherError:
 
 def _is_passing(error: TelegramError) -> bool:
     return isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+
+
+def _zoneless(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: without_zones(value) if name in {"text", "caption"} and isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
 
 
 def _extras(keyboard: TelegramObject | None, reply_to: int | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from telpher.access.invitations import Invitation
 from telpher.actions.browse import Listing
 from telpher.actions.limited_queue import MyUse
 from telpher.actions.people import Household, Invited
-from telpher.bot.formats import date, duration, escape, shorten, size
+from telpher.bot.formats import date, duration, escape, shorten, size, when
 from telpher.bot.keyboards import Row, button
 from telpher.bot.people_callbacks import (
     AskRemoval,
@@ -76,7 +76,7 @@ def invitation(texts: Texts, invited: Invited, bot_name: str) -> Screen:
     # https://core.telegram.org/bots/features#deep-linking
     link = f"https://t.me/{bot_name}?start={invited.code}"
     lines = [
-        texts.t("invite.link", role=_role(texts, made.role), date=date(texts, made.ends_at)),
+        texts.t("invite.link", role=_role(texts, made.role), date=when(texts, made.ends_at)),
         *([texts.t("people.folder", folder=bold(made.folder.name))] if made.folder else []),
         "",
         link,

@@ -28,7 +28,7 @@ from telpher.bot.callbacks import (
     ShowEntry,
     UndoDeed,
 )
-from telpher.bot.formats import date, escape, shorten
+from telpher.bot.formats import escape, shorten, when
 from telpher.bot.keyboards import Row, button, icon
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen, bold
@@ -167,7 +167,7 @@ def _may(texts: Texts, role: GrantRole) -> str:
 
 
 def _until(texts: Texts, ends_at: dt.datetime | None) -> str:
-    return texts.t("share.until", date=date(texts, ends_at)) if ends_at else texts.t("share.for_good")
+    return texts.t("share.until", date=when(texts, ends_at)) if ends_at else texts.t("share.for_good")
 
 
 def _sentence(texts: Texts, who: str | None, role: GrantRole, ends_at: dt.datetime | None) -> str:

@@ -13,7 +13,7 @@ from telpher.actions.cards import Card
 from telpher.actions.follow_jobs import JobLine
 from telpher.actions.get_back import TooBigToSendError
 from telpher.bot import keyboards
-from telpher.bot.formats import bar, date, duration, escape, percent, reason, shorten, size, speed
+from telpher.bot.formats import bar, duration, escape, percent, reason, shorten, size, speed, when
 from telpher.bot.texts import Texts
 from telpher.drives.port import Entry
 from telpher.errors import TelpherError
@@ -71,7 +71,7 @@ def entry(
 ) -> Screen:
     """An entry's card; `note` says what has just happened to it."""
     shown = card.entry
-    facts = [kind_of(texts, shown), date(texts, shown.modified_at)]
+    facts = [kind_of(texts, shown), when(texts, shown.modified_at)]
     if shown.size_bytes is not None:
         facts.insert(0, size(texts, shown.size_bytes))
     lines = [f"{keyboards.icon(shown.mime_type, is_folder=shown.is_folder)} {bold(shown.name)}", " · ".join(facts)]

@@ -27,7 +27,7 @@ from telpher.bot.browse_callbacks import (
     WhereChoice,
 )
 from telpher.bot.browse_views import crumbs, label, page_mark, steps
-from telpher.bot.formats import escape, shorten
+from telpher.bot.formats import clock, escape, shorten
 from telpher.bot.keyboards import Row, button
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen, bold
@@ -144,9 +144,9 @@ def held(texts: Texts, errand: Errand, names: Sequence[str]) -> Screen:
 
 def uploading(texts: Texts, target: UploadTarget, *, is_root: bool) -> Screen:
     """Which folder takes the next files, and until when."""
-    until = dt.datetime.fromtimestamp(target.until_ms / 1000, dt.UTC).astimezone()
+    until = dt.datetime.fromtimestamp(target.until_ms / 1000, dt.UTC)
     name = f"<b>{texts.t('files.title')}</b>" if is_root else bold(target.folder.entry.name)
-    text = texts.t("upload.open", name=name, time=f"{until:%H:%M}")
+    text = texts.t("upload.open", name=name, time=clock(until))
     return Screen(
         f"📤 {text}", InlineKeyboardMarkup([[button(texts.t("button.stop"), StopUploads(target.folder.token))]])
     )

@@ -51,6 +51,22 @@ async def test_a_message_with_buttons_and_its_edits(outbox: TelegramOutbox, anna
     await outbox.answer_callback("4711", "a press of long ago")
 
 
+async def test_a_server_that_knows_no_zones_is_told_times_in_ours(
+    outbox: TelegramOutbox, anna: Person, faults: Faults
+) -> None:
+    old = {
+        "ok": False,
+        "error_code": 400,
+        "description": 'Bad Request: can\'t parse entities: Unsupported start tag "tg-time"',
+    }
+    await faults(match="sendMessage", kind="status", status=400, body=json.dumps(old), times=1)
+    for text in ("first", "second"):
+        message_id = await outbox.send_message(1001, f'{text} at <tg-time unix="1700000000" format="t">22:13</tg-time>')
+        message = await anna.wait_for(lambda m, wanted=message_id: m["message_id"] == wanted)
+        assert text_of(message) == f"{text} at 22:13"
+        assert "entities" not in message
+
+
 async def test_a_pause_that_telegram_asks_for_is_kept(outbox: TelegramOutbox, anna: Person, faults: Faults) -> None:
     await faults(match="sendMessage", kind="status", status=429, retry_after=1, times=1)
     loop = asyncio.get_running_loop()

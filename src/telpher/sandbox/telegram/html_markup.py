@@ -12,7 +12,7 @@ _KINDS = {
     "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "s": "strikethrough", "strike": "strikethrough",
     "del": "strikethrough", "u": "underline", "ins": "underline", "tg-spoiler": "spoiler", "code": "code",
 }  # fmt: skip
-_TAGS = frozenset({*_KINDS, "a", "pre", "span", "tg-emoji", "blockquote"})
+_TAGS = frozenset({*_KINDS, "a", "pre", "span", "tg-emoji", "tg-time", "blockquote"})
 _NAMED_REFERENCES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _REFERENCE = re.compile(r"&(?:#(?P<decimal>\d+)|#x(?P<hex>[0-9a-fA-F]+)|(?P<name>lt|gt|amp|quot));?")
 _TAG_NAME = re.compile(r"[^\s>/=]*")
@@ -157,6 +157,8 @@ class _Reader:
                 out.close_entity("spoiler", opened.offset)
             case "tg-emoji":
                 out.close_entity("custom_emoji", opened.offset, custom_emoji_id=attributes.get("emoji-id", ""))
+            case "tg-time":
+                out.close_time(opened.offset, attributes.get("unix", ""), attributes.get("format", ""))
             case "blockquote":
                 kind = "expandable_blockquote" if "expandable" in attributes else "blockquote"
                 out.close_entity(kind, opened.offset)

@@ -182,6 +182,9 @@ class _Reader:
             return
         if not has_url:
             raise MarkupError("Custom emoji entity must contain a tg://emoji URL")
+        if moment := re.fullmatch(r"tg://time/?\?unix=(\d+)(?:&format=(\w*))?", url, re.IGNORECASE):
+            self._out.close_time(opened.offset, moment[1], moment[2] or "")
+            return
         if not (identity := re.fullmatch(r"tg://emoji/?\?id=(\d+)", url, re.IGNORECASE)):
             raise MarkupError("Custom emoji URL must have an emoji identifier")
         self._out.close_entity("custom_emoji", opened.offset, custom_emoji_id=identity[1])

@@ -43,6 +43,14 @@ class Writing:
         if (address := _address(url)) is not None:
             self.close_entity("text_link", offset, url=address)
 
+    def close_time(self, offset: int, unix_time: str, shape: str) -> None:
+        """Note a moment from `offset` to here (https://core.telegram.org/bots/api#date-time-entity-formatting). Raises MarkupError."""
+        if not re.fullmatch(r"\d{1,10}", unix_time, re.ASCII):
+            raise MarkupError("Invalid date specified")
+        if not re.fullmatch(r"r|w?[dD]?[tT]?", shape):
+            raise MarkupError("Invalid date format specified")
+        self.close_entity("date_time", offset, unix_time=int(unix_time), date_time_format=shape)
+
     def result(self) -> tuple[str, list[Json]]:
         """The text and its entities in Telegram's order, outer before inner; nothing stays inside code."""
         blocks = [entity for entity in self.entities if entity["type"] == "pre"]

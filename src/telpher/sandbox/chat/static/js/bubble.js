@@ -67,7 +67,7 @@ export class Bubble {
       this._part("quote", message.reply_to_message ? summaryOf(message, say) : null, (quoted) => this._quote(quoted)),
       this._part("media", [media, message.contact, message.location, message.dice, message.poll], () => (messages.length > 1 ? albumNode(messages, say) : mediaNode(message, say))),
       this._part("text", text ? [text, entities] : null, () => {
-        return h(`div.text${isJumboText ? ".jumbo" : ""}`, { dir: "auto" }, textNodes(text, entities, this.context.act));
+        return h(`div.text${isJumboText ? ".jumbo" : ""}`, { dir: "auto" }, textNodes(text, entities, this.context.act, this.context.say.language));
       }),
       this._part("reaction", message.shownReaction ?? null, (emoji) => h("div.reaction", {}, emoji)),
       this._part("meta", [message.date, messages.at(-1).edit_date], () => this._meta(message, isOut)),

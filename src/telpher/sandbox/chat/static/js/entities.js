@@ -1,6 +1,7 @@
 // Text with Bot API entities as DOM nodes. Offsets count UTF-16 units, as JavaScript's strings do.
 
 import { h } from "./dom.js";
+import { fullTime, moment } from "./format.js";
 
 const SAFE_SCHEME = /^(https?|mailto|tel|tg):/i;
 
@@ -11,8 +12,8 @@ const link = (address, children) =>
 
 const reveal = (event) => event.currentTarget.classList.add("open");
 
-/** What to build for an entity; `raw` is its text. Unknown kinds stay plain. */
-function wrap(entity, children, raw, on) {
+/** What to build for an entity; `raw` is its text, `language` the reader's. Unknown kinds stay plain. */
+function wrap(entity, children, raw, on, language) {
   switch (entity.type) {
     case "bold": return h("b", {}, children);
     case "italic": return h("i", {}, children);
@@ -27,6 +28,7 @@ function wrap(entity, children, raw, on) {
     case "text_link": return link(entity.url, children);
     case "email": return link(`mailto:${raw}`, children);
     case "phone_number": return link(`tel:${raw.replace(/[^+\d]/g, "")}`, children);
+    case "date_time": return h("time", { title: fullTime(entity.unix_time, language) }, moment(entity.unix_time, entity.date_time_format, language) || children);
     case "bot_command": return h("button.command", { type: "button", onclick: () => on.command(raw) }, children);
     case "mention":
     case "text_mention":
@@ -39,7 +41,7 @@ function wrap(entity, children, raw, on) {
 /** A block ends its line by itself: the newline behind it would make an empty one. */
 const afterBlock = (nodes, text) => (/^(PRE|BLOCKQUOTE)$/.test(nodes.at(-1)?.nodeName) ? text.replace(/^\n/, "") : text);
 
-function build(text, from, to, entities, on) {
+function build(text, from, to, entities, on, language) {
   const nodes = [];
   let at = from;
   let queue = entities;
@@ -53,7 +55,7 @@ function build(text, from, to, entities, on) {
     }
     if (start > at) nodes.push(afterBlock(nodes, text.slice(at, start)));
     const inner = rest.filter((each) => each.offset < end);
-    nodes.push(wrap(entity, build(text, start, end, inner, on), text.slice(start, end), on));
+    nodes.push(wrap(entity, build(text, start, end, inner, on, language), text.slice(start, end), on, language));
     at = end;
     queue = rest.filter((each) => each.offset + each.length > end); // what crosses the end goes on behind it
   }
@@ -61,10 +63,10 @@ function build(text, from, to, entities, on) {
   return nodes;
 }
 
-/** `on.command(text)` and `on.copy(text)` are called for clicks on commands and code. */
-export function textNodes(text, entities = [], on) {
+/** `on.command(text)` and `on.copy(text)` are called for clicks on commands and code. Times are shown in the browser's zone. */
+export function textNodes(text, entities = [], on, language) {
   const ordered = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
-  return build(text, 0, text.length, ordered, on);
+  return build(text, 0, text.length, ordered, on, language);
 }
 
 /** One to three emoji and nothing else, which messengers show large. */

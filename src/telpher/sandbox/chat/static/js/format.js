@@ -18,6 +18,24 @@ export const time = (seconds) =>
 export const fullTime = (seconds, language) =>
   new Date(seconds * 1000).toLocaleString(language, { dateStyle: "full", timeStyle: "medium" });
 
+const RELATIVE = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+/** A moment as the Bot API's date-time formatting asks (`r`, or `w`, `d` or `D`, `t` or `T`); "" when it asks for nothing. */
+export function moment(seconds, shape, language) {
+  if (!shape) return "";
+  if (shape === "r") {
+    const ahead = seconds - Date.now() / 1000;
+    const [unit, length] = RELATIVE.find(([, each]) => Math.abs(ahead) >= each) ?? RELATIVE.at(-1);
+    return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(ahead / length), unit);
+  }
+  const has = (letters) => [...letters].some((letter) => shape.includes(letter));
+  return new Date(seconds * 1000).toLocaleString(language === "en" ? "en-GB" : language, {
+    ...(has("w") && { weekday: "short" }),
+    ...(has("dD") && { day: "numeric", month: shape.includes("D") ? "short" : "2-digit", year: "numeric" }),
+    ...(has("tT") && { hour: "2-digit", minute: "2-digit", ...(shape.includes("T") && { second: "2-digit" }) }),
+  }).replace(/\sг\.(?=,|$)/, "");
+}
+
 /** A day as a key that sorts and compares, in the browser's time zone. */
 export function dayKey(seconds) {
   const date = new Date(seconds * 1000);
