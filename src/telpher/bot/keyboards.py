@@ -58,43 +58,40 @@ def icon(mime_type: str, *, is_folder: bool = False) -> str:
 
 def entry(texts: Texts, card: Card, undo_id: int | None = None, back: Back | None = None) -> InlineKeyboardMarkup:
     """Under an entry's card: ways to have it, then what can be done to it; Undo after a deed; the way back."""
-    first: Row = []
+    found: Row = []
     if card.entry.is_folder:
-        first += [
+        found += [
             button(texts.t("button.new_folder"), NewFolder(card.token)),
             button(texts.t("button.upload_here"), UploadHere(card.token)),
-        ]
-    if card.entry.link and card.entry.link.startswith(("https://", "http://")):
-        first.append(InlineKeyboardButton(texts.t("button.open"), url=card.entry.link))
-    if not card.entry.is_folder and card.entry.size_bytes is not None:
-        first.append(button(texts.t("button.get_back"), DoToEntry(EntryDeed.GET_BACK, card.token)))
-    for suffix in [one for one in card.formats if one in ExportSuffix.__members__.values()]:
-        first.append(button(f"📥 {suffix.upper()}", ExportEntry(card.token, ExportSuffix(suffix))))
-    others: Row = []
-    if card.entry.is_folder:
-        others += [
             button(texts.t("button.select"), BeginSelection(card.token, 0)),
             button(texts.t("button.zip"), DoToEntry(EntryDeed.ZIP, card.token)),
         ]
+    if card.entry.link and card.entry.link.startswith(("https://", "http://")):
+        found.append(InlineKeyboardButton(texts.t("button.open"), url=card.entry.link))
+    if not card.entry.is_folder and card.entry.size_bytes is not None:
+        found.append(button(texts.t("button.get_back"), DoToEntry(EntryDeed.GET_BACK, card.token)))
+    for suffix in [one for one in card.formats if one in ExportSuffix.__members__.values()]:
+        found.append(button(f"📥 {suffix.upper()}", ExportEntry(card.token, ExportSuffix(suffix))))
     if media_kind_of(card.entry) is not None:
-        others.append(button(texts.t("button.show_here"), DoToEntry(EntryDeed.SHOW, card.token)))
+        found.append(button(texts.t("button.show_here"), DoToEntry(EntryDeed.SHOW, card.token)))
     if card.is_shareable:
-        others.append(button(texts.t("button.share"), DoToEntry(EntryDeed.SHARE, card.token)))
-    others += [
+        found.append(button(texts.t("button.share"), DoToEntry(EntryDeed.SHARE, card.token)))
+    found += [
         button(texts.t("button.rename"), DoToEntry(EntryDeed.RENAME, card.token)),
         button(texts.t("button.move"), BeginMove(card.token)),
     ]
     if card.can_be_starred:
         key, deed = ("button.unstar", StarDeed.OFF) if card.entry.is_starred else ("button.star", StarDeed.ON)
-        others.append(button(texts.t(key), SetStar(deed, card.token)))
-    others.append(button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)))
-    rows = [first, *_in_pairs(others), _last(texts, undo_id, back)]
+        found.append(button(texts.t(key), SetStar(deed, card.token)))
+    found.append(button(texts.t("button.delete"), DoToEntry(EntryDeed.DELETE, card.token)))
+    rows = [*_in_pairs(found), _last(texts, undo_id, back)]
     return InlineKeyboardMarkup([row for row in rows if row])
 
 
 def _in_pairs(buttons: Row) -> list[Row]:
-    """Two a row: more are cut short on a phone."""
-    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    """Two a row, since more are cut short on a phone; an odd one stands first, so that what all cards have ends in the same places."""
+    odd = len(buttons) % 2
+    return [buttons[:odd], *(buttons[start : start + 2] for start in range(odd, len(buttons), 2))]
 
 
 def with_twin(

@@ -27,17 +27,25 @@ NOW = dt.datetime(2026, 11, 22, 19, 5, tzinfo=dt.UTC)
 
 
 def a_card(
-    name: str = "report.pdf", *, size_bytes: int | None = 2_500_000, link: str | None = None, **more: Any
-) -> Card:
+    name: str = "report.pdf", *, size_bytes: int | None = 2_500_000, link: str | None = None,
+    can_be_starred: bool = False, is_shareable: bool = False, **more: Any
+) -> Card:  # fmt: skip
     facts = {"mime_type": "application/pdf", "is_folder": False} | more
     entry = Entry(
         id=EntryId("1"), name=name, parent_id=EntryId("0"), size_bytes=size_bytes, modified_at=NOW, link=link, **facts
     )
-    return Card(entry, EntryToken("tok_en"), "folder", EntryToken("par_ent"))
+    return Card(
+        entry,
+        EntryToken("tok_en"),
+        "folder",
+        EntryToken("par_ent"),
+        can_be_starred=can_be_starred,
+        is_shareable=is_shareable,
+    )
 
 
 def a_folder(name: str) -> Card:
-    return a_card(name, size_bytes=None, is_folder=True, mime_type=FOLDER_MIME_TYPE)
+    return a_card(name, size_bytes=None, is_folder=True, mime_type=FOLDER_MIME_TYPE, can_be_starred=True)
 
 
 def a_job(state: JobState, number: int = 1, **more: Any) -> Job:
@@ -48,6 +56,11 @@ def a_job(state: JobState, number: int = 1, **more: Any) -> Job:
         "error_params": None,
     }  # fmt: skip
     return Job(**values | more)
+
+
+def spaced(text: str) -> str:
+    """As a person reads it: what keeps a number with its unit is a space."""
+    return text.replace("\u00a0", " ")
 
 
 def labels(keyboard: InlineKeyboardMarkup | None) -> list[list[str]]:
@@ -71,8 +84,8 @@ def labels(keyboard: InlineKeyboardMarkup | None) -> list[list[str]]:
     ],
 )
 def test_sizes_read_well(size_bytes: int, english: str, russian: str) -> None:
-    assert formats.size(EN, size_bytes) == english
-    assert formats.size(RU, size_bytes) == russian
+    assert spaced(formats.size(EN, size_bytes)) == english
+    assert spaced(formats.size(RU, size_bytes)) == russian
 
 
 @pytest.mark.parametrize(
@@ -89,13 +102,26 @@ def test_sizes_read_well(size_bytes: int, english: str, russian: str) -> None:
     ],
 )
 def test_durations_read_well(seconds: float, english: str) -> None:
-    assert formats.duration(EN, seconds) == english
+    assert spaced(formats.duration(EN, seconds)) == english
 
 
 def test_dates_read_well() -> None:
     moment = dt.datetime(2026, 5, 3, 9, 4).astimezone()
-    assert formats.date(EN, moment) == "3 May 2026, 09:04"
-    assert formats.date(RU, moment) == "3 мая 2026, 09:04"
+    assert spaced(formats.date(EN, moment)) == "3 May 2026, 09:04"
+    assert spaced(formats.date(RU, moment)) == "3 мая 2026, 09:04"
+
+
+def test_a_number_stays_on_the_line_of_its_unit() -> None:
+    assert formats.size(EN, 20 << 20) == "20\u00a0MB"
+    assert formats.duration(EN, 130) == "2\u00a0min 10\u00a0s"
+    assert formats.date(EN, NOW).startswith("22\u00a0Nov\u00a02026, ")
+
+
+def test_a_moment_carries_its_zone_and_what_to_read_without_one() -> None:
+    here = formats.date(EN, NOW)
+    assert formats.when(EN, NOW) == f'<tg-time unix="1795374300" format="Dt">{here}</tg-time>'
+    assert formats.without_zones(f"<b>x</b> {formats.when(EN, NOW)}") == f"<b>x</b> {here}"
+    assert formats.without_zones(formats.clock(NOW)) == f"{NOW.astimezone():%H:%M}"
 
 
 def test_only_all_is_a_hundred_percent() -> None:
@@ -132,8 +158,8 @@ def test_a_hostile_name_stays_text(texts: Texts) -> None:
 
 
 def test_an_error_shows_its_facts_as_people_read_them() -> None:
-    assert "20 MB" in views.refusal(EN, FileTooBigError(limit_bytes=20 << 20, size_bytes=25 << 20))
-    assert "20 МБ" in views.refusal(RU, FileTooBigError(limit_bytes=20 << 20, size_bytes=25 << 20))
+    assert "20 MB" in spaced(views.refusal(EN, FileTooBigError(limit_bytes=20 << 20, size_bytes=25 << 20)))
+    assert "20 МБ" in spaced(views.refusal(RU, FileTooBigError(limit_bytes=20 << 20, size_bytes=25 << 20)))
     assert formats.reason(EN, "error.no_such", {}) == EN.t("error.unexpected")
     assert formats.reason(EN, None) == EN.t("error.unexpected")
 
@@ -162,11 +188,11 @@ def test_an_empty_drive_invites() -> None:
 
 def test_an_entrys_card_offers_what_applies() -> None:
     back = OpenFolder("par_ent", 2)
-    screen = views.entry(EN, a_card(link="https://drive.example/1"), undo_id=4, back=back)
+    screen = views.entry(EN, a_card(link="https://drive.example/1", can_be_starred=True), undo_id=4, back=back)
     assert labels(screen.keyboard) == [
         ["🔗 Open", "📥 Get back"],
         ["✏️ Rename", "📦 Move"],
-        ["🗑 Delete"],
+        ["☆ Star", "🗑 Delete"],
         ["‹ Back", "↩️ Undo"],
     ]
     assert keyboards.back_in(screen.keyboard) == back
@@ -174,12 +200,23 @@ def test_an_entrys_card_offers_what_applies() -> None:
         ["➕ New folder", "📤 Upload here"],
         ["☑️ Select", "🗜 Get as zip"],
         ["✏️ Rename", "📦 Move"],
-        ["🗑 Delete"],
+        ["☆ Star", "🗑 Delete"],
     ]
 
 
+def test_what_all_cards_have_stands_in_the_same_places() -> None:
+    plain = a_card(can_be_starred=True)
+    photo = a_card("valley.jpg", mime_type="image/jpeg", can_be_starred=True)
+    shared = a_card(link="https://drive.example/1", can_be_starred=True, is_shareable=True)
+    assert labels(views.entry(EN, plain).keyboard)[0] == ["📥 Get back"]
+    assert labels(views.entry(EN, photo).keyboard)[0] == ["📥 Get back", "👁 Show here"]
+    assert labels(views.entry(EN, shared).keyboard)[0] == ["🔗 Open"]
+    for card in (plain, photo, shared):
+        assert labels(views.entry(EN, card).keyboard)[-2:] == [["✏️ Rename", "📦 Move"], ["☆ Star", "🗑 Delete"]]
+
+
 def test_a_link_that_is_none_makes_no_button() -> None:
-    assert labels(views.entry(EN, a_card(link="javascript:alert(1)")).keyboard)[0] == ["📥 Get back"]
+    assert labels(views.entry(EN, a_card(link="javascript:alert(1)")).keyboard)[0] == ["📥 Get back", "✏️ Rename"]
     assert keyboards.link(EN, "file:///etc/passwd") is None
 
 
@@ -197,8 +234,8 @@ def test_too_big_to_send_shows_the_way_there_is() -> None:
     without = TooBigToSendError(limit_bytes=50 << 20, size_bytes=60 << 20, link=None)
     screen = views.too_big_to_send(EN, "x", without)
     assert screen.keyboard is None
-    assert "60 MB" in screen.text
-    assert "50 MB" in screen.text
+    assert "60 MB" in spaced(screen.text)
+    assert "50 MB" in spaced(screen.text)
 
 
 @pytest.mark.parametrize(
@@ -223,15 +260,15 @@ def test_a_receipt_offers_what_its_state_allows(state: JobState, buttons: list[l
 def test_a_receipt_tells_how_far_it_is() -> None:
     progress = Progress(done_bytes=8_808_039, total_bytes=20 << 20, bytes_per_s=3_355_443, seconds_left=3.6)
     screen = receipt_views.saved(EN, 7, Tracked(a_job(JobState.RUNNING), progress))
-    assert screen.text.splitlines()[1:] == ["▰▰▰▰▰▱▱▱▱▱▱▱ 42 %", "8.4 MB of 20 MB · 3.2 MB/s · 4 s left"]
+    assert spaced(screen.text).splitlines()[1:] == ["▰▰▰▰▰▱▱▱▱▱▱▱ 42 %", "8.4 MB of 20 MB · 3.2 MB/s · 4 s left"]
     russian = receipt_views.saved(RU, 7, Tracked(a_job(JobState.RUNNING), progress)).text
-    assert russian.splitlines()[2] == "8,4 МБ из 20 МБ · 3,2 МБ/с · ещё 4 с"
+    assert spaced(russian).splitlines()[2] == "8,4 МБ из 20 МБ · 3,2 МБ/с · ещё 4 с"
 
 
 def test_a_receipt_ends_verified_with_the_entrys_buttons() -> None:
     screen = receipt_views.saved(EN, 7, Tracked(a_job(JobState.SUCCEEDED), card=a_card()))
     assert "verified" in screen.text
-    assert labels(screen.keyboard) == [["📥 Get back"], ["✏️ Rename", "📦 Move"], ["🗑 Delete"]]
+    assert labels(screen.keyboard) == [["📥 Get back", "✏️ Rename"], ["📦 Move", "🗑 Delete"]]
 
 
 def test_what_came_into_the_chat_needs_no_receipt() -> None:
