@@ -64,7 +64,7 @@ function actions(frame, say) {
   const people = frame.people();
   const addPerson = () =>
     form(say("addPerson"), [{ name: "name", label: say("name") }, { name: "language", label: say("language"), options: LANGUAGES, value: "en" }], say("add"), say, ({ name, language }) => frame.addUser(name, language));
-  const addGroup = () => form(say("addGroup"), [{ name: "title", label: say("title") }], say("add"), say, ({ title }) => frame.addGroup(title, people.map(({ user }) => user.id)));
+  const addGroup = () => form(say("addGroup"), [{ name: "title", label: say("groupTitle") }], say("make"), say, ({ title }) => frame.addGroup(title, people.map(({ user }) => user.id)));
   const themeName = theme.current();
   const action = (iconName, text, state, onclick, className = "") =>
     h(`button.side-action${className}`, { type: "button", onclick }, icon(iconName), text, state && h("span.state", {}, state));

@@ -8,6 +8,7 @@ import { prefersCalm } from "./overlays.js";
 const GROUP_GAP_S = 5 * 60;
 const PAGE = 120;
 const NEAR_END_PX = 90;
+const DAY_SHOWN_MS = 1200;
 
 /** Messages as entries: albums together, everything else alone. */
 function entriesOf(messages) {
@@ -170,12 +171,25 @@ export class Thread {
 
   _jumpToEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this._showDay();
   }
 
   _onScroll() {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
     this._isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     this._showButton();
+    this._showDay();
+  }
+
+  /** A day that floats over messages shows where one is while one scrolls; then it would only hide what they say. */
+  _showDay() {
+    for (const node of this.list.querySelectorAll(".day")) {
+      const next = node.nextElementSibling;
+      node.classList.toggle("floating", Boolean(next) && node.offsetTop + node.offsetHeight > next.offsetTop);
+    }
+    this.scroller.classList.toggle("scrolling", !this._isAtEnd);
+    clearTimeout(this._dayTimer);
+    this._dayTimer = setTimeout(() => this.scroller.classList.remove("scrolling"), DAY_SHOWN_MS);
   }
 
   _showButton() {
