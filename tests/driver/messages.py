@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
 Message = dict[str, Any]
 Button = dict[str, Any]
 
+_TAGS = re.compile(r"<[^>]+>")
 # Bots see an animation as a document too, so the more telling kind comes first.
 _MEDIA_KINDS = ("animation", "video", "audio", "voice", "video_note", "sticker", "document")
 
 
 def text_of(message: Message) -> str:
-    """The text, else the caption, else an empty string."""
-    return str(message.get("text") or message.get("caption") or "")
+    """The text, else the caption, else an empty string. A space that keeps a number with its unit reads as a space."""
+    return str(message.get("text") or message.get("caption") or "").replace("\u00a0", " ")
 
 
 def is_from_bot(message: Message) -> bool:
@@ -66,3 +69,20 @@ def media_of(message: Message) -> dict[str, Any]:
             media: dict[str, Any] = message[kind]
             return media
     raise AssertionError(f"no file in this message: {sorted(message)}")
+
+
+def shown_in(message: Message) -> list[str]:
+    """Everything that is to be read: the text or caption, and each button."""
+    return [text for text in (text_of(message), *(button["text"] for button in buttons_of(message))) if text]
+
+
+def shown_inline(result: dict[str, Any]) -> list[str]:
+    """Everything that is to be read of an inline result, also once it is sent."""
+    sent = result.get("input_message_content", {}).get("message_text", "")
+    texts = [result.get("title", ""), result.get("description", ""), plain(sent), plain(result.get("caption", ""))]
+    return [text for text in (*texts, *(button["text"] for button in buttons_of(result))) if text]
+
+
+def plain(marked_up: str) -> str:
+    """Telegram's HTML as it is read."""
+    return html.unescape(_TAGS.sub("", marked_up))
