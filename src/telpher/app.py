@@ -1,7 +1,7 @@
 """The composition root: builds everything from the settings, starts it in order, stops it in the reverse order within two seconds.
 
-Alone here concrete drives, queues, kernels and Telegram's parts are named. What is heavy and not always needed is imported where it
-is needed, so that an idle bot stays small.
+Alone here, and in the parts that it is made of (`furnish`, `admission`, `linking`, `drive_opener`), concrete drives, queues, kernels and
+Telegram's parts are named. What is heavy and not always needed is imported where it is needed, so that an idle bot stays small.
 """
 
 from __future__ import annotations
@@ -12,100 +12,43 @@ import dataclasses
 import fcntl
 import logging
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from telegram import Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, ContextTypes, ExtBot
 
-from telpher import doctor, notify
-from telpher.access import Access, EntryRefs
-from telpher.actions import alerts, connect_google, get_back, run_module, save_file, send_zip, settle_share, show_run
+from telpher import notify
 from telpher.actions.alerts import Alerts
-from telpher.actions.bot_limits import LOCAL_LIMITS, PUBLIC_LIMITS
-from telpher.actions.browse import Browse
-from telpher.actions.cards import Cards
-from telpher.actions.computations import Computations
-from telpher.actions.destination import Destinations
-from telpher.actions.entry_card import EntryCard
-from telpher.actions.errands import Errands
-from telpher.actions.find import Find
-from telpher.actions.folder_paths import FolderPaths
-from telpher.actions.follow_jobs import FollowJobs
-from telpher.actions.get_back import GetBack
-from telpher.actions.guests import GuestDrives
-from telpher.actions.hold_files import HoldFiles
-from telpher.actions.make_folder import MakeFolder
+from telpher.actions.limited_queue import LimitedQueue
 from telpher.actions.measures import Measures, bytes_below
-from telpher.actions.move import Move
-from telpher.actions.offer_inline import OfferInline
-from telpher.actions.paging import Pager
-from telpher.actions.personal import Personal
 from telpher.actions.personal_drives import FOLDER, GOOGLE, House, PersonalDrives
-from telpher.actions.rename import Rename
-from telpher.actions.resume_accounts import ResumeAccounts
-from telpher.actions.run_module import RunModule
-from telpher.actions.save_file import SaveFile
-from telpher.actions.select import Select, Selections
-from telpher.actions.send_zip import SendZip
-from telpher.actions.sent_files import SentFiles
-from telpher.actions.set_up_run import SetUpRun
-from telpher.actions.settle_share import SettleShare
-from telpher.actions.share import Share
-from telpher.actions.share_book import ShareBook
-from telpher.actions.shares import ListShares
-from telpher.actions.shelves import Shelves
-from telpher.actions.show_run import ShowRun
-from telpher.actions.tell_figures import TellFigures
-from telpher.actions.trail import Trails
-from telpher.actions.trash import Trash
-from telpher.actions.twins import FindTwin, KeepOld
-from telpher.actions.undo import Undo, UndoLog
-from telpher.actions.unshare import Unshare
-from telpher.admission import Admission, build_admission
-from telpher.bot.browser import Browser
-from telpher.bot.commands import register_commands
-from telpher.bot.compute_views import Conversation
-from telpher.bot.courier import TelegramCourier
+from telpher.admission import build_admission
 from telpher.bot.desk import Desk
 from telpher.bot.dispatch import Dispatcher, HandlerApplication
 from telpher.bot.handlers import register, tell_failure
 from telpher.bot.intake import Intake, Received
 from telpher.bot.kinds import kind_of
-from telpher.bot.operation import Operation, OwnersChats
-from telpher.bot.outbox import TelegramOutbox
 from telpher.bot.polling import ALLOWED_UPDATES, Poller, describe
 from telpher.bot.ports import BotIdentity
-from telpher.bot.prompts import Prompts
-from telpher.bot.receipt_book import ReceiptBook
-from telpher.bot.receipts import Receipts
 from telpher.bot.request import AiohttpRequest, ApiAddress
-from telpher.bot.telegram_source import TelegramSources
-from telpher.bot.texts import Texts
-from telpher.compute.modules import registry
-from telpher.compute.workshop import Workshop
 from telpher.drive_opener import DriveOpener, has_house_drive, house_vault_of, open_vault, opened_drive
 from telpher.drives.observed import observed
 from telpher.errors import SettingsInvalidError, StoreError, TelpherError
+from telpher.furnish import Ground, Rooms, furnish
 from telpher.jobs.embedded import DEFAULT_LANES, EmbeddedQueue
-from telpher.jobs.port import Queue
 from telpher.jobs.turns import Lane
-from telpher.linking import LOGIN_LANE, build_linking
+from telpher.linking import LOGIN_LANE
 from telpher.metrics import render
 from telpher.profiling import OneRun, Profiles
-from telpher.settings import DriveKind, Settings
+from telpher.settings import DriveKind, Settings, secrets_in
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
-from telpher.transfers.carrier import Carrier
-from telpher.transfers.content_index import ContentIndex
 from telpher.web import LoginEndpoint, Webhook, WebhookEndpoint, WebServer
 
 _log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 __all__ = ["App", "opened_drive", "secrets_of"]
 
@@ -115,7 +58,7 @@ _LONGEST_WAIT_S = 30.0
 
 def secrets_of(settings: Settings) -> list[str]:
     """What no log line may show."""
-    return [settings.telegram_token, settings.webhook_secret]
+    return [settings.telegram_token, settings.webhook_secret, *secrets_in(settings.database_url)]
 
 
 class App:
@@ -141,6 +84,12 @@ class App:
         self._web: WebServer | None = None
         self._login = LoginEndpoint(settings.webhook_url)
         self._is_started = False
+        self._loss: asyncio.Future[StoreError] | None = None
+
+    async def lost(self) -> StoreError:
+        """Wait until this Telpher must end because another one has taken its database, and why. Once started."""
+        assert self._loss is not None
+        return await asyncio.shield(self._loss)
 
     @property
     def identity(self) -> BotIdentity:
@@ -200,8 +149,10 @@ class App:
 
     async def _start(self) -> None:
         self._stack.callback(_lock(self._state_dir / "telpher.lock"))
-        store = await asyncio.to_thread(open_store, self._state_dir / "telpher.db")
-        self._store = store
+        database = self._settings.database_of(self._state_dir)
+        self._store = store = await asyncio.to_thread(open_store, database, alone=True, wait_s=_LONGEST_WAIT_S)
+        self._loss = asyncio.get_running_loop().create_future()
+        store.when_lost(self._loss.set_result)
         self._stack.push_async_callback(store.close)
         request = AiohttpRequest()
         await self._stack.enter_async_context(request)
@@ -216,7 +167,6 @@ class App:
         dispatcher = self._dispatcher = Dispatcher(
             intake, self._handle, self._tell_failure, watch=measures.update_handled
         )
-        self._dispatcher = dispatcher
         measures.gauge("telpher_updates_waiting", "Updates that wait or are being handled.", lambda: dispatcher.backlog)
         webhook = self._webhook()
         await self._listen(intake, dispatcher, webhook, measures)
@@ -225,18 +175,36 @@ class App:
         engine = EmbeddedQueue(store, _lanes(self._settings))
         measures.gauge("telpher_jobs", "Unfinished jobs, by lane.", engine.lengths, ("lane", "state"))
         admission = await build_admission(self._settings, store=store, engine=engine, intake=intake)
-        desk = self._desk = await self._furnish(application, admission, request, drives, measures)
+        bot: ExtBot[None] = application.bot
+        rooms = furnish(
+            Ground(
+                settings=self._settings,
+                state_dir=self._state_dir,
+                identity=BotIdentity(bot.id, bot.username, bot.first_name),
+                address=self._address,
+                request=request,
+                admission=admission,
+                drives=drives,
+                measures=measures,
+                dispatcher=dispatcher,
+                one_run=self._one_run,
+                web_port=lambda: self.web_port,
+            )
+        )
+        await self._start_rooms(rooms, admission.queue)
+        desk, self._alerts = rooms.desk, rooms.alerts
+        self._desk, self._login.finish = desk, rooms.linking.finish_from_web
         register(application, desk)
         self._stack.push_async_callback(dispatcher.stop, _GRACE_S)
         if left := await dispatcher.start():
             _log.info("%d updates of an earlier run are handled first", left)
         await self._receive(nursery, request, intake, dispatcher, webhook)
-        nursery.spawn(_patiently("the command list", lambda: register_commands(desk.outbox)), name="commands")
+        self._stack.push_async_callback(desk.menus.stop)
+        desk.menus.start()
         nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
         nursery.spawn(measures.run(), name="measures")
         nursery.spawn(admission.housekeeping(intake).run(), name="housekeeping")
-        watching = self._alerts = self._watch_for_owners(store, desk)
-        nursery.spawn(watching.run(), name="alerts")
+        nursery.spawn(rooms.alerts.run(), name="alerts")
         self._is_started = True
 
     async def _open_drives(self, store: Store, measures: Measures) -> PersonalDrives:
@@ -256,203 +224,25 @@ class App:
         self._stack.push_async_callback(drives.close)
         return drives
 
-    async def _furnish(
-        self,
-        application: HandlerApplication,
-        admission: Admission,
-        request: AiohttpRequest,
-        drives: PersonalDrives,
-        measures: Measures,
-    ) -> Desk:
-        """Everything between Telegram and the drives."""
-        settings, store = self._settings, admission.store
-        bot: ExtBot[None] = application.bot
-        identity = BotIdentity(bot.id, bot.username, bot.first_name)
-        limits = LOCAL_LIMITS if settings.telegram_local else PUBLIC_LIMITS
-        outbox = TelegramOutbox(request, self._address)
-        access, queue = admission.access, admission.queue
-        their_drives = GuestDrives(drives, access)
-        queue.subscribe(measures.job_changed)
-        carrier = Carrier(
-            store,
-            spool_dir=self._state_dir / "spool",
-            spool_limit_bytes=settings.spool_limit,
-            headroom_bytes=settings.disk_headroom,
-            find_drive=their_drives.of,
-        )
-        self._stack.push_async_callback(carrier.close)
-        await carrier.start()
-        cards = Cards(access, EntryRefs(store), their_drives)
-        entry_card = EntryCard(cards)
-        pager, personal, trails, errands = Pager(store), Personal(store), Trails(), Errands(store)
-        destinations = Destinations(
-            access=access, cards=cards, personal=personal, trails=trails, paths=FolderPaths(store), store=store
-        )
-        sent_files, selections = SentFiles(store, identity.id), Selections(store)
-        saving = SaveFile(
-            access=access,
-            drives=their_drives,
-            queue=queue,
-            carrier=carrier,
-            open_source=TelegramSources(request, self._address, is_local=settings.telegram_local),
-            limits=limits,
-            folder_for=destinations.folder_for,
-            sent=sent_files,
-            find_twin=FindTwin(ContentIndex(store)),
-        )
-        browse = Browse(cards, pager, personal, trails)
-        sending, zipping = self._sending(cards, queue, request, sent_files, selections)
-        computing, set_up_run = await self._computing(access, queue, request, store, sent_files)
-        modules_page = f"{settings.docs_url}/add-a-module.md" if settings.docs_url else ""
-        conversation = Conversation(computing.offered(), modules_page)
-        undo_log = UndoLog(store)
-        trash = Trash(cards, undo_log)
-        share_book = ShareBook(store)
-        settling = SettleShare(book=share_book, drives=drives, queue=queue)
-        browser = Browser(
-            find=Find(cards, pager, store),
-            shelves=Shelves(cards, pager),
-            errands=errands,
-            move=Move(cards, errands, trails, undo_log),
-            make_folder=MakeFolder(cards),
-            destinations=destinations,
-            hold_files=HoldFiles(access=access, drives=drives, errands=errands, save_file=saving, store=store),
-        )
-        receipts = Receipts(
-            book=ReceiptBook(store),
-            queue=queue,
-            outbox=outbox,
-            cards=cards,
-            entry_card=entry_card,
-            texts_for=lambda person_id: Texts.for_language(access.language_of(person_id)),
-            show_computation=conversation.show,
-        )
-        linking = build_linking(
-            settings,
-            store=store,
-            access=access,
-            drives=drives,
-            queue=queue,
-            outbox=outbox,
-            web_port=lambda: self.web_port,
-            end_shares=settling.end_before_leaving,
-        )
-        self._login.finish = linking.finish_from_web
-        self._stack.push_async_callback(linking.alarm.stop)
-        linking.alarm.start()
-        follow_jobs = FollowJobs(
-            access,
-            queue,
-            {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget},
-            {get_back.KIND: sending.send_whatever_arrived, send_zip.KIND: zipping.send_whatever_arrived},
-        )
-        prompts = Prompts(store)
-        people = admission.people(
-            cards=cards, follow_jobs=follow_jobs, carrier=carrier, my_drives=linking.my_drives, prompts=prompts
-        )
-        queue.register(save_file.KIND, saving.work, saving.forget)
-        queue.register(get_back.KIND, sending.work)
-        queue.register(send_zip.KIND, zipping.work)
-        queue.register(settle_share.KIND, settling.work)
-        self._stack.push_async_callback(receipts.stop)
-        await receipts.start()
+    async def _start_rooms(self, rooms: Rooms, queue: LimitedQueue) -> None:
+        """What has a life of its own, each after what it leans on; what was going on at the last stop goes on."""
+        self._stack.push_async_callback(rooms.carrier.close)
+        await rooms.carrier.start()
+        self._stack.push_async_callback(rooms.workshop.close)
+        await rooms.show_run.prune()
+        self._stack.push_async_callback(rooms.linking.alarm.stop)
+        rooms.linking.alarm.start()
+        self._stack.push_async_callback(rooms.share_notices.stop)
+        rooms.share_notices.start(queue)
+        self._stack.push_async_callback(rooms.desk.receipts.stop)
+        await rooms.desk.receipts.start()
         self._stack.push_async_callback(queue.stop, _GRACE_S)
         await queue.start()
-        await settling.start()
-        await people.finish_removals()
+        await rooms.settle_share.start()
+        await rooms.desk.people.finish_removals()
         # Whoever starts us may have logged in again meanwhile; if not, the next attempt pauses the account anew.
-        await queue.resume_account(settings.drive.value)
-        return Desk(
-            identity=identity,
-            access=access,
-            outbox=outbox,
-            receipts=receipts,
-            prompts=prompts,
-            save_file=saving,
-            browse=browse,
-            browser=browser,
-            entry_card=entry_card,
-            get_back=sending,
-            rename=Rename(cards, undo_log),
-            select=Select(cards, browse, selections),
-            send_zip=zipping,
-            offer_inline=OfferInline(cards, sent_files),
-            trash=trash,
-            keep_old=KeepOld(cards, trash),
-            share=Share(cards=cards, book=share_book, settle=settling, log=undo_log),
-            list_shares=ListShares(cards=cards, book=share_book),
-            unshare=Unshare(cards=cards, book=share_book, settle=settling),
-            undo=Undo(cards, undo_log, settling.take_back),
-            follow_jobs=follow_jobs,
-            connect_google=linking.connect_google,
-            my_drives=linking.my_drives,
-            run_module=computing,
-            set_up_run=set_up_run,
-            conversation=conversation,
-            people=people,
-            flood=admission.flood,
-            operation=self._operation(access, store, admission.engine, outbox, measures),
-        )
-
-    def _sending(
-        self, cards: Cards, queue: Queue, request: AiohttpRequest, sent_files: SentFiles, selections: Selections
-    ) -> tuple[GetBack, SendZip]:
-        """What brings files into a chat."""
-        limits = LOCAL_LIMITS if self._settings.telegram_local else PUBLIC_LIMITS
-        courier = TelegramCourier(request, self._address, limit_bytes=limits.send_bytes)
-        scratch_dir = self._state_dir / "spool"
-        get_back_ = GetBack(
-            cards=cards, sent=sent_files, queue=queue, courier=courier, limits=limits, scratch_dir=scratch_dir
-        )
-        zipping = SendZip(
-            cards=cards,
-            selections=selections,
-            sent=sent_files,
-            queue=queue,
-            courier=courier,
-            limits=limits,
-            scratch_dir=scratch_dir,
-        )
-        return get_back_, zipping
-
-    async def _computing(
-        self, access: Access, queue: Queue, request: AiohttpRequest, store: Store, sent_files: SentFiles
-    ) -> tuple[RunModule, SetUpRun]:
-        """The workshop as people have it."""
-        workshop = Workshop(workers=self._settings.compute_workers)
-        self._stack.push_async_callback(workshop.close)
-        modules, computations = registry(), Computations(store)
-        limits = LOCAL_LIMITS if self._settings.telegram_local else PUBLIC_LIMITS
-        showing = ShowRun(
-            access=access,
-            queue=queue,
-            computations=computations,
-            sent=sent_files,
-            courier=TelegramCourier(request, self._address, limit_bytes=limits.send_bytes),
-            modules=modules,
-            strategies=workshop.strategies,
-            answers_dir=self._state_dir / "answers",
-            language_of=lambda person_id: Texts.for_language(access.language_of(person_id)).language,
-        )
-        await showing.prune()
-        computing = RunModule(
-            access=access,
-            queue=queue,
-            workshop=workshop,
-            modules=modules,
-            computations=computations,
-            show_run=showing,
-        )
-        queue.register(run_module.KIND, computing.work)
-        queue.register(show_run.KIND, showing.work)
-        return computing, SetUpRun(
-            access=access,
-            store=store,
-            run_module=computing,
-            computations=computations,
-            modules=modules,
-            strategies=workshop.strategies,
-        )
+        await queue.resume_account(self._settings.drive.value)
+        await rooms.linking.alarm.catch_up()
 
     async def _meet_telegram(self, request: AiohttpRequest) -> HandlerApplication:
         """Ask Telegram who we are, for as long as it takes: a machine may start before its network does."""
@@ -517,38 +307,6 @@ class App:
         assert self._desk is not None
         with contextlib.suppress(TelpherError):
             await tell_failure(self._desk, update.raw)
-
-    def _operation(
-        self, access: Access, store: Store, queue: EmbeddedQueue, outbox: TelegramOutbox, measures: Measures
-    ) -> Operation:
-        """What owners see of Telpher itself."""
-        dispatcher = self._dispatcher
-        assert dispatcher is not None
-        figures = TellFigures(
-            access=access,
-            measures=measures,
-            lengths=queue.lengths,
-            backlog=lambda: dispatcher.backlog,
-            state_dir=self._state_dir,
-            clock=time.time,
-        )
-        return Operation(
-            tell_figures=figures,
-            resume_accounts=ResumeAccounts(access, store, queue),
-            examine=lambda: doctor.examine(self._settings, self._state_dir),
-            one_run=self._one_run,
-            outbox=outbox,
-        )
-
-    def _watch_for_owners(self, store: Store, desk: Desk) -> Alerts:
-        settings = self._settings
-        checks = [
-            alerts.disk_check(self._state_dir, settings.disk_headroom),
-            alerts.account_check(store),
-            alerts.queue_check(store),
-            *([alerts.certificate_check(settings.webhook_url)] if settings.webhook_url.startswith("https:") else []),
-        ]
-        return Alerts(store, checks, OwnersChats(settings.owner_ids, desk.access, desk.operation.outbox).tell)
 
     def _watch_places(self, measures: Measures) -> None:
         spool = self._state_dir / "spool"

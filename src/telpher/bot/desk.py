@@ -28,6 +28,7 @@ from telpher.actions.undo import Undo
 from telpher.actions.unshare import Unshare
 from telpher.bot.browser import Browser
 from telpher.bot.compute_views import Conversation
+from telpher.bot.menus import Menus
 from telpher.bot.operation import Operation
 from telpher.bot.ports import BotIdentity, Outbox
 from telpher.bot.prompts import Prompts
@@ -36,7 +37,7 @@ from telpher.bot.receipts import Receipts
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Desk:
-    """Built by `app.py`; nothing here is global."""
+    """Built by `furnish.py`; nothing here is global."""
 
     identity: BotIdentity
     access: Access
@@ -67,3 +68,4 @@ class Desk:
     operation: Operation
     people: People
     flood: FloodGate
+    menus: Menus
