@@ -12,6 +12,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -90,6 +91,17 @@ class ServerDatabase:
         finally:
             self.server.run(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
 
+    def connections(self) -> list[str]:
+        """Who is connected, by the names that they gave; asked again for a moment, since a server sees a farewell a little later."""
+        names = ["?"]
+        query = sql.SQL("SELECT application_name FROM pg_stat_activity WHERE datname = {}").format(self.name)
+        for _ in range(100):
+            names = [row[0] for row in self.server.run(query)]
+            if not names:
+                break
+            time.sleep(0.02)
+        return names
+
     def cut_connections(self) -> None:
         """As a server that restarts would."""
         self.server.run(
@@ -149,18 +161,19 @@ class PostgresqlServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         user = {} if self._account is None else {"user": self._account.pw_uid, "group": self._account.pw_gid}
-        subprocess.run(
-            [self._programs / program, "-D", self.folder / "data", *arguments],
-            check=True,
-            timeout=_LIMIT_S,
-            stdin=subprocess.DEVNULL,
-            # A file: the server holds what `pg_ctl` was given open for as long as it runs.
-            stdout=(self.folder / "told").open("ab"),
-            stderr=subprocess.STDOUT,
-            cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-            **user,  # type: ignore[arg-type]
-        )
+        # A file: the server holds what `pg_ctl` was given open for as long as it runs.
+        with (self.folder / "told").open("ab") as told:
+            subprocess.run(
+                [self._programs / program, "-D", self.folder / "data", *arguments],
+                check=True,
+                timeout=_LIMIT_S,
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+                **user,  # type: ignore[arg-type]
+            )
 
 
 def _has(user: str) -> bool:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import itertools
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.contracts.queue_contract import TRANSFER_PER_PERSON, TRANSFER_TOTAL, Desk, QueueContract, echo, new
+from tests.databases import Database
 
 from telpher.errors import DriveUnreachableError
 from telpher.jobs.embedded import EmbeddedQueue
@@ -29,27 +27,22 @@ _LANES = (
 
 
 class EmbeddedDesk(Desk):
-    """Each crash goes on from a copy of the files as they were at that instant."""
+    """Each crash goes on from a copy of the database as it was at that instant."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__()
-        self._directory = directory
-        self._lives = itertools.count()
+        self._database = database
         self.store: Store | None = None
-        self._path = directory / "telpher.db"
 
     async def open(self) -> Queue:
         if self.store is None:
-            self.store = open_store(self._path)
+            self.store = open_store(self._database.where)
         return EmbeddedQueue(self.store, _LANES)
 
     async def crash(self) -> None:
-        after = self._directory / f"life-{next(self._lives)}" / "telpher.db"
-        after.parent.mkdir()
-        for file in self._path.parent.glob("telpher.db*"):
-            shutil.copy(file, after.parent / file.name)
+        after = await asyncio.to_thread(self._database.copied)
         await self.close()
-        self._path = after
+        self._database = after
 
     async def close(self) -> None:
         if self.store is not None:
@@ -59,8 +52,8 @@ class EmbeddedDesk(Desk):
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = EmbeddedDesk(tmp_path)
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    desk = EmbeddedDesk(database)
     yield desk
     await desk.close()
 
@@ -70,8 +63,8 @@ class TestEmbeddedQueue(QueueContract):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = open_store(tmp_path / "telpher.db")
+async def store(database: Database) -> AsyncIterator[Store]:
+    store = open_store(database.where)
     yield store
     await store.close()
 
@@ -196,6 +189,7 @@ async def test_what_waits_for_a_moment_of_the_clock_follows_the_clock(
     await queue.stop(grace_s=1)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_full_database_delays_a_jobs_end_but_does_not_lose_it(desk: EmbeddedDesk) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -218,6 +212,7 @@ async def test_a_full_database_delays_a_jobs_end_but_does_not_lose_it(desk: Embe
     assert (await desk.until(job.id, JobState.SUCCEEDED)).result == {"text": "x" * 200_000}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("waiting", [0, 10_000])
 async def test_the_statements_of_a_job_do_not_depend_on_how_many_wait(desk: EmbeddedDesk, waiting: int) -> None:
     """Counted in steps of SQLite's machine, which, unlike time, are the same on every run."""

@@ -41,8 +41,11 @@ both_databases = pytest.mark.parametrize("database_url", BOTH, indirect=True)
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The setting: nothing, for a file in Telpher's folder, except for those who are marked with `both_databases`."""
-    if getattr(request, "param", "sqlite") == "sqlite":
+    """The setting: nothing, for a file in Telpher's folder, except for those who are marked with `both_databases`.
+
+    With TELPHER_TEST_DATABASE=postgresql in the environment all who are not marked have PostgreSQL too.
+    """
+    if getattr(request, "param", os.environ.get("TELPHER_TEST_DATABASE", "sqlite")) == "sqlite":
         return ""
     return str(request.getfixturevalue("postgresql").where)
 

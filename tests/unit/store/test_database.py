@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from tests.databases import Database, ServerDatabase
 
 from telpher.errors import DiskFullError, StoreError
 from telpher.store import Store, open_store
@@ -20,7 +21,14 @@ from telpher.store.schema import strangers
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(database: Database) -> AsyncIterator[Store]:
+    store = open_store(database.where)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
     store = open_store(tmp_path / "telpher.db")
     yield store
     await store.close()
@@ -79,12 +87,12 @@ async def test_a_write_is_carried_out_though_its_caller_was_cancelled(store: Sto
 
 
 async def test_reads_cannot_write(store: Store) -> None:
-    with pytest.raises(StoreError, match="readonly"):
+    with pytest.raises(StoreError, match="read-only"):
         await store.read(lambda connection: connection.execute(_put(1)))
     assert await store.read(_ids) == []
 
 
-async def test_a_full_disk_is_told_and_later_writes_go_on(store: Store) -> None:
+async def test_a_full_disk_is_told_and_later_writes_go_on(sqlite_store: Store) -> None:
     def narrow(connection: Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
@@ -93,19 +101,19 @@ async def test_a_full_disk_is_told_and_later_writes_go_on(store: Store) -> None:
         connection.execute(_put(1))
         connection.execute(sa.text("CREATE TABLE big AS SELECT randomblob(1000000) AS bytes"))
 
-    await store.write(narrow)
+    await sqlite_store.write(narrow)
     small, full, after = await asyncio.gather(
-        store.write(lambda connection: connection.execute(_put(5))),
-        store.write(big),
-        store.write(lambda connection: connection.execute(_put(6))),
+        sqlite_store.write(lambda connection: connection.execute(_put(5))),
+        sqlite_store.write(big),
+        sqlite_store.write(lambda connection: connection.execute(_put(6))),
         return_exceptions=True,
     )
 
     assert isinstance(full, DiskFullError)
     stored = [n for n, end in ((5, small), (6, after)) if not isinstance(end, Exception)]
-    assert await store.read(_ids) == stored
-    await store.write(lambda connection: connection.execute(_put(7)))
-    assert await store.read(_ids) == [*stored, 7]
+    assert await sqlite_store.read(_ids) == stored
+    await sqlite_store.write(lambda connection: connection.execute(_put(7)))
+    assert await sqlite_store.read(_ids) == [*stored, 7]
 
 
 async def test_a_transaction_that_the_database_rolled_back_is_stored_for_nobody(store: Store) -> None:
@@ -137,12 +145,12 @@ async def test_a_transaction_that_the_database_rolled_back_is_stored_for_nobody(
     assert await store.read(_ids) == [3]
 
 
-async def test_a_database_locked_by_another_process_is_waited_for(store: Store, tmp_path: Path) -> None:
+async def test_a_database_locked_by_another_process_is_waited_for(sqlite_store: Store, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "telpher.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     other.execute("INSERT INTO strangers VALUES (1, 1)")
     waiting = asyncio.get_running_loop().create_task(
-        store.write(lambda connection: (_ids(connection), connection.execute(_put(2)))[0])
+        sqlite_store.write(lambda connection: (_ids(connection), connection.execute(_put(2)))[0])
     )
     await asyncio.sleep(0.05)
     assert not waiting.done()
@@ -150,7 +158,7 @@ async def test_a_database_locked_by_another_process_is_waited_for(store: Store, 
     other.close()
 
     assert await waiting == [1]
-    assert await store.read(_ids) == [1, 2]
+    assert await sqlite_store.read(_ids) == [1, 2]
 
 
 async def test_stop_iteration_reaches_the_caller_as_an_error(store: Store) -> None:
@@ -158,10 +166,9 @@ async def test_stop_iteration_reaches_the_caller_as_an_error(store: Store) -> No
         await store.read(lambda _connection: next(iter(())))
 
 
-async def test_closing_carries_out_what_was_handed_over_and_leaves_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "telpher.db"
+async def test_closing_carries_out_what_was_handed_over_and_leaves_nothing(database: Database) -> None:
     before = {thread.name for thread in threading.enumerate()}
-    store = open_store(path)
+    store = open_store(database.where)
     pending = [
         asyncio.get_running_loop().create_task(store.write(lambda c, n=n: c.execute(_put(n)))) for n in range(300)
     ]
@@ -174,8 +181,11 @@ async def test_closing_carries_out_what_was_handed_over_and_leaves_nothing(tmp_p
         await store.read(_ids)
     left = {thread.name for thread in threading.enumerate()} - before
     assert not [name for name in left if name.startswith("telpher-store")]
-    assert not [held for held in _open_files() if held.startswith(str(path))]
-    store = open_store(path)
+    if isinstance(database, ServerDatabase):
+        assert not database.connections()
+    else:
+        assert not [held for held in _open_files() if held.startswith(str(database.where))]
+    store = open_store(database.where)
     assert await store.read(_ids) == list(range(300))
     await store.close()
 
@@ -215,9 +225,9 @@ async def test_a_forked_child_is_told_that_the_store_is_not_its_own(store: Store
         await store.read(_ids)
 
 
-async def test_an_idle_store_uses_no_processor(tmp_path: Path) -> None:
+async def test_an_idle_store_uses_no_processor(database: Database) -> None:
     before_it = set(threading.enumerate())
-    store = open_store(tmp_path / "idle.db")
+    store = open_store(database.where)
     await store.read(_ids)
     threads = {thread for thread in set(threading.enumerate()) - before_it if thread.name.startswith("telpher-store")}
     assert len(threads) == 2
