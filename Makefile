@@ -37,11 +37,14 @@ format: setup-dev  ## Format, and mend what lint can mend
 	$(VENV)/ruff format .
 
 lock: setup-dev  ## Renew the lock files from pyproject.toml
-	@for kind in run dev; do \
-	  group=$$( [ $$kind = run ] && echo build || echo dev ); \
-	  bound=$$( [ $$kind = run ] || echo "--constraint locks/run.txt" ); \
+	@for kind in run dev bench postgresql; do \
+	  case $$kind in \
+	    run) wanted="pyproject.toml --group build" ;; \
+	    dev) wanted="pyproject.toml --group dev --constraint locks/run.txt" ;; \
+	    *) wanted="--group $$kind --constraint locks/dev.txt" ;; \
+	  esac; \
 	  $(VENV)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --no-annotate \
-	    --custom-compile-command "make lock" pyproject.toml --group $$group $$bound --output-file locks/$$kind.txt || exit 1; \
+	    --custom-compile-command "make lock" $$wanted --output-file locks/$$kind.txt || exit 1; \
 	done
 
 docs: build  ## Write anew what is derived from the code: .env.example and docs/reference.md
@@ -57,6 +60,7 @@ bench-transfers: build  ## Files into the drive: Telpher beside the tutorial's w
 	@$(VENV)/python -m benchmarks.transfers
 
 bench-compute: build  ## The kernels beside numpy, C++ and others, and the machine's own limits
+	@tools/setup.sh bench
 	@$(VENV)/python -m benchmarks.compute
 
 bench-browse: build  ## Pages of drives with a thousand and with 100,000 entries

@@ -2,6 +2,7 @@
 # Makes .venv from a lock file and builds Telpher into it, doing only what has changed since last time.
 #   tools/setup.sh run    what `telpher` needs to run
 #   tools/setup.sh dev    that, and what its tests and checks need
+#   tools/setup.sh bench  beside that, what the kernels are measured beside; goes on without what cannot be had for this Python
 set -eu
 cd "$(dirname "$0")/.."
 kind=${1:-run}
@@ -73,6 +74,19 @@ fresh() { [ "$(cat ".venv/$1" 2>/dev/null)" = "$2" ]; }
 # The quick way out: nothing but this file's reading has happened when all is as it was.
 python=.venv/bin/python
 if [ -x "$python" ] && fresh "packages-$kind" "$(fingerprint "locks/$kind.txt")" && fresh telpher "$(fingerprint pyproject.toml tools/setup.sh)"; then
+    exit 0
+fi
+
+# In the environment that `dev` has made. What is missing is not measured, and said so there.
+if [ "$kind" = bench ]; then
+    mark=$(fingerprint locks/bench.txt)
+    fresh packages-bench "$mark" && exit 0
+    say "Installing the packages of locks/bench.txt …"
+    if "$python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r locks/bench.txt; then
+        echo "$mark" >.venv/packages-bench
+    else
+        say "They could not be installed; the kernels are measured beside what is there."
+    fi
     exit 0
 fi
 

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compute import measures
+from benchmarks.compute.by_numba import compiled
 from benchmarks.compute.plots import draw
-from benchmarks.compute.rivals import Native
+from benchmarks.compute.rivals import Native, has
 
 from telpher.compute import machine
 from telpher.compute.modules import registry
 
+RIVALS = ("numba", "flint", "gmpy2", "mpmath")
 RESULTS = Path(__file__).parents[1] / "results"
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """All parts, told of as they come."""
-    native = Native()
+    native, by_numba = Native(), compiled()
     wanted = set(args.only.split(",")) if args.only else None
     report: dict[str, Any] = {
         "machine": dataclasses.asdict(machine.describe()),
@@ -32,13 +34,22 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "terms": 10**8,
         "keys": measures.KEYS,
         "queries": measures.QUERIES,
+        "missing": [name for name in RIVALS if not has(name)],
     }
+    for name in report["missing"]:
+        print(f"{name} is not measured: it is not installed for this Python (`tools/setup.sh bench` tries)", flush=True)
+    if by_numba is not None:
+        report["numba"] = {"version": by_numba.version, "compile_s": by_numba.compile_s}
+        print(
+            f"numba {by_numba.version}: compiled in {by_numba.compile_s:.1f} s, which no figure below contains",
+            flush=True,
+        )
     counts = tuple(int(float(count)) for count in args.digits.split(","))
     parts = {
         "limits": lambda: measures.limits(native),
-        "search": lambda: measures.one_search(args.repeats),
-        "batch": lambda: measures.batch(native, args.repeats),
-        "pi": lambda: measures.series(args.repeats),
+        "search": lambda: measures.one_search(by_numba, args.repeats),
+        "batch": lambda: measures.batch(native, by_numba, args.repeats),
+        "pi": lambda: measures.series(by_numba, args.repeats),
         "digits": lambda: measures.digits(counts, args.repeats),
         "strategies": lambda: asyncio.run(measures.strategies(args.repeats)),
         "scaling": lambda: measures.scaling(args.repeats),

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from benchmarks.compute.by_numba import ByNumba
 from benchmarks.compute.rivals import Native, chudnovsky, has
 
 from telpher.compute import machine
@@ -61,14 +62,17 @@ def limits(native: Native) -> Report:
     }
 
 
-def one_search(repeats: int) -> Report:
+def one_search(by_numba: ByNumba | None, repeats: int) -> Report:
     """The lesson's call, all its ways, and numpy's."""
-    n = registry()["search"].complete({})["n"]
+    n = int(registry()["search"].complete({})["n"])
 
     def by_numpy() -> None:
-        np.searchsorted(np.arange(n, dtype=np.int32), np.int32(int(n) - 1))
+        np.searchsorted(np.arange(n, dtype=np.int32), np.int32(n - 1))
 
     report = {"plain": timed(call("search"), repeats), "numpy": timed(by_numpy, repeats)}
+    if by_numba is not None:
+        report["numba"] = timed(lambda: by_numba.search(n, n - 1), repeats)
+        report["numba, all threads"] = timed(lambda: by_numba.search_parallel(n, n - 1), repeats)
     for way in ("fresh", "warm"):
         for width in widths.supported():
             call("search", way=way, width=width)()
@@ -77,7 +81,7 @@ def one_search(repeats: int) -> Report:
     return report
 
 
-def batch(native: Native, repeats: int) -> Report:
+def batch(native: Native, by_numba: ByNumba | None, repeats: int) -> Report:
     """A million random queries over 67 million keys."""
     random = np.random.default_rng(1)
     keys = np.sort(random.integers(-(2**31), 2**31 - 1, KEYS, dtype=np.int32))
@@ -93,8 +97,9 @@ def batch(native: Native, repeats: int) -> Report:
 
     if native.cpp is not None:
         measure("std::lower_bound", lambda: native.std_lower_bound(keys, queries, found), max(2, repeats // 3))
-    if has("numba"):
-        measure("numba", _numba_lower_bound(keys, queries, found), max(2, repeats // 3))
+    if by_numba is not None:
+        measure("numba", lambda: by_numba.lower_bounds(keys, queries, found), max(2, repeats // 3))
+        measure("numba, all threads", lambda: by_numba.lower_bounds_parallel(keys, queries, found), repeats)
     for width in widths.supported():
         measure(f"no index, {width}", lambda width=width: search.halving(keys, queries, found, width), repeats)
     report["build"] = timed(lambda: search.Index(keys), repeats)
@@ -114,25 +119,7 @@ def batch(native: Native, repeats: int) -> Report:
     return report
 
 
-def _numba_lower_bound(keys: Any, queries: Any, found: Any) -> Callable[[], object]:
-    import numba
-
-    @numba.njit
-    def search_all(keys: Any, queries: Any, found: Any) -> None:
-        for i in range(len(queries)):
-            low, high = 0, len(keys)
-            while low < high:
-                middle = (low + high) // 2
-                if keys[middle] < queries[i]:
-                    low = middle + 1
-                else:
-                    high = middle
-            found[i] = low
-
-    return lambda: search_all(keys, queries, found)
-
-
-def series(repeats: int, terms: int = 10**8) -> Report:
+def series(by_numba: ByNumba | None, repeats: int, terms: int = 10**8) -> Report:
     """Leibniz' series."""
 
     def by_numpy() -> float:
@@ -143,18 +130,9 @@ def series(repeats: int, terms: int = 10**8) -> Report:
         return 4 * total
 
     report = {"plain": timed(call("pi", terms=terms), max(3, repeats // 2)), "numpy": timed(by_numpy, 2)}
-    if has("numba"):
-        import numba
-
-        @numba.njit(fastmath=True)
-        def sum_all(terms: int) -> float:
-            total = 0.0
-            for k in range(terms):
-                total += (1.0 - 2.0 * (k & 1)) / (2.0 * k + 1.0)
-            return 4.0 * total
-
-        sum_all(10)
-        report["numba, fastmath"] = timed(lambda: sum_all(terms), repeats)
+    if by_numba is not None:
+        report["numba, fastmath"] = timed(lambda: by_numba.series(terms), repeats)
+        report["numba, all threads"] = timed(lambda: by_numba.series_parallel(terms), repeats)
     for width in widths.supported():
         report[f"folded, {width}"] = timed(call("pi", way="folded", terms=terms, width=width), repeats * 3)
     for threads in range(2, machine.cores() + 1):

@@ -91,7 +91,10 @@ def _bars(
         axes.text(limit_s * factor, -0.7, f" {label}", color=_LIMIT, fontsize=8, va="bottom")
     axes.invert_yaxis()
     axes.set_title(title, pad=22)
-    axes.set_xlabel(f"{name}, median   ({_about(report)})", fontsize=9)
+    compiled = (
+        f"; numba had compiled before, in {report['numba']['compile_s']:.1f} s" if "numba" in " ".join(part) else ""
+    )
+    axes.set_xlabel(f"{name}, median   ({_about(report)}{compiled})", fontsize=9)
     axes.margins(x=0.22)
     if logarithmic:
         axes.set_xscale("log")
