@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from telpher.access import Access, Right
 from telpher.actions.computations import Computation, Computations
 from telpher.actions.run_module import STRATEGIES, Plan, RunAccepted, RunModule
-from telpher.compute.port import Arguments, Module, Parameter, Setting, Strategy
+from telpher.compute.port import DEFAULT_CALLS, Arguments, Module, Parameter, Setting, Strategy
+from telpher.compute.workshop import MOST_CALLS
 from telpher.errors import BadInputError, StaleButtonError
 from telpher.store import Store
 from telpher.store.schema import compute_setups
@@ -23,8 +24,15 @@ T = TypeVar("T")
 SetupToken = NewType("SetupToken", str)
 """Names a setup in buttons: at most 16 word characters."""
 
-CALLS = (1, 2, 5, 10, 20)
-"""How many calls the buttons offer."""
+CALLS = Parameter(
+    name="calls",
+    titles={"en": "Calls", "ru": "Вызовов"},
+    default=DEFAULT_CALLS,
+    minimum=1,
+    maximum=MOST_CALLS,
+    steps=(1, 2, 5, 10, 20),
+)
+"""How many calls a run makes: set as a module's parameters are, with the place after theirs."""
 
 _KEPT_MS = 30 * 24 * 3600 * 1000
 
@@ -51,8 +59,17 @@ class Setup:
         return tuple(
             (place, parameter)
             for place, parameter in enumerate(self.module.parameters)
-            if len(parameter.options) > 1 and parameter.is_relevant(self.arguments)
+            if parameter.is_open and parameter.is_relevant(self.arguments)
         )
+
+    def parameter(self, place: int) -> Parameter:
+        """What stands at this place. Raises StaleButtonError."""
+        return _at((*self.module.parameters, CALLS), place)
+
+    def setting(self, place: int) -> Setting:
+        """What it is set to."""
+        parameter = self.parameter(place)
+        return self.calls if parameter is CALLS else self.arguments[parameter.name]
 
 
 class SetUpRun:
@@ -118,12 +135,20 @@ class SetUpRun:
         )
 
     async def set_parameter(self, person_id: int, token: str, place: int, option: int) -> Setup:
-        """Set the parameter at `place` to what `options_at` tells at `option`; one place further stands the number of calls."""
+        """Set what stands at `place` to what its `options` have at `option`."""
         setup = await self.get(person_id, token)
-        if place == len(setup.module.parameters):
-            return await self._change(person_id, setup, calls=_at(CALLS, option))
-        parameter = _at(setup.module.parameters, place)
-        arguments = {**setup.arguments, parameter.name: _at(parameter.options, option)}
+        return await self._set(person_id, setup, place, _at(setup.parameter(place).options, option))
+
+    async def write_parameter(self, person_id: int, token: str, place: int, written: str) -> Setup:
+        """Set what stands at `place` to what a person, or a button, has written. Also raises ParameterInvalidError."""
+        setup = await self.get(person_id, token)
+        return await self._set(person_id, setup, place, setup.parameter(place).parse(written))
+
+    async def _set(self, person_id: int, setup: Setup, place: int, setting: Setting) -> Setup:
+        parameter = setup.parameter(place)
+        if parameter is CALLS:
+            return await self._change(person_id, setup, calls=int(setting))
+        arguments = {**setup.arguments, parameter.name: setting}
         return await self._change(person_id, setup, arguments=setup.module.complete(arguments))
 
     async def set_strategy(self, person_id: int, token: str, place: int, *, is_on: bool) -> Setup:

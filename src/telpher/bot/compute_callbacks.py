@@ -50,6 +50,23 @@ class SetParameter(Callback, tag="cpv"):
     option: int
 
 
+@dataclasses.dataclass(frozen=True)
+class WriteParameter(Callback, tag="cpw"):
+    """Set the parameter at this place to this number, and show it again: a step up or down. To what, not by how much: it counts once."""
+
+    token: SetupToken
+    place: int
+    written: str
+
+
+@dataclasses.dataclass(frozen=True)
+class AskParameter(Callback, tag="cpk"):
+    """Let the person write what the parameter at this place shall be."""
+
+    token: SetupToken
+    place: int
+
+
 class Tick(enum.StrEnum):
     """Tick, or take the tick off."""
 

@@ -17,10 +17,8 @@ from telpher.bot.compute_callbacks import (
     OfferComparison,
     RunLike,
     RunSetup,
-    SetParameter,
     ShowParameter,
     ShowRun,
-    ShowSetup,
     Tick,
     TickStrategy,
 )
@@ -46,7 +44,7 @@ def setting_of(texts: Texts, parameter: Parameter, setting: Setting) -> str:
     if isinstance(setting, str):
         titles = parameter.choices.get(setting)
         return in_language(titles, texts.language) if titles is not None else setting
-    return f"{setting:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{setting:,}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "\N{MINUS SIGN}")
 
 
 def modules(texts: Texts, offered: Sequence[Module]) -> Screen:
@@ -77,13 +75,15 @@ def setup(texts: Texts, shown: Setup, strategies: Sequence[Strategy]) -> Screen:
             f"{escape(in_language(one.titles, language))}: <b>{escape(setting_of(texts, one, shown.arguments[one.name]))}</b>"
             for _, one in shown.offered
         ),
-        f"{texts.t('workshop.calls')}: <b>{shown.calls}</b>",
+        f"{in_language(CALLS.titles, language)}: <b>{shown.calls}</b>",
     ]
     rows = [
         [button(f"✏️ {in_language(one.titles, language)}", ShowParameter(shown.token, place))]
         for place, one in shown.offered
     ]
-    rows.append([button(f"✏️ {texts.t('workshop.calls')}", ShowParameter(shown.token, len(module.parameters)))])
+    rows.append(
+        [button(f"✏️ {in_language(CALLS.titles, language)}", ShowParameter(shown.token, len(module.parameters)))]
+    )
     ticks: list[InlineKeyboardButton] = []
     missing = []
     for place, strategy in enumerate(strategies):
@@ -109,32 +109,6 @@ def setup(texts: Texts, shown: Setup, strategies: Sequence[Strategy]) -> Screen:
     return Screen("\n".join(lines), InlineKeyboardMarkup(rows))
 
 
-def options(texts: Texts, shown: Setup, place: int) -> Screen:
-    """What one parameter, or the number of calls, can be set to. What cannot be used here is told, not offered."""
-    module, language, missing = shown.module, texts.language, []
-    offered: list[tuple[int, str, bool]] = []
-    if place >= len(module.parameters):
-        title = texts.t("workshop.calls")
-        offered = [(at, str(calls), calls == shown.calls) for at, calls in enumerate(CALLS)]
-    else:
-        parameter = module.parameters[place]
-        title = in_language(parameter.titles, language)
-        for at, option in enumerate(parameter.options):
-            label = setting_of(texts, parameter, option)
-            reason = module.setting_unavailable(parameter.name, option)
-            if reason is None:
-                offered.append((at, label, shown.arguments[parameter.name] == option))
-            else:
-                missing.append(f"<i>{escape(label)} – {escape(in_language(reason, language))}</i>")
-    lines = [f"🧮 <b>{escape(in_language(module.titles, language))}</b>", f"{escape(title)}:", *missing]
-    rows = [
-        [button(f"🔘 {label}" if is_set else label, SetParameter(shown.token, place, at))]
-        for at, label, is_set in offered
-    ]
-    rows.append([button(texts.t("button.back"), ShowSetup(shown.token))])
-    return Screen("\n".join(lines), InlineKeyboardMarkup(rows))
-
-
 class Titles:
     """What modules and strategies are called, also those of earlier runs that are not installed any more."""
 
@@ -156,9 +130,11 @@ class Titles:
         parts = [
             f"{in_language(one.titles, texts.language)}: {setting_of(texts, one, run.arguments[one.name])}"
             for one in (known.parameters if known is not None else ())
-            if one.options and one.name in run.arguments and one.is_relevant(run.arguments)
+            if (one.options or run.arguments.get(one.name, one.default) != one.default)
+            and one.name in run.arguments
+            and one.is_relevant(run.arguments)
         ]
-        return escape(" · ".join([*parts, f"{texts.t('workshop.calls')}: {run.result['calls']}"]))
+        return escape(" · ".join([*parts, f"{in_language(CALLS.titles, texts.language)}: {run.result['calls']}"]))
 
 
 def _moment(texts: Texts, run: Computation) -> str:

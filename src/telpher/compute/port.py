@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+from telpher.compute.written import whole_number
 from telpher.errors import ParameterInvalidError
 
 Titles: TypeAlias = Mapping[str, str]
@@ -36,7 +37,8 @@ def in_language(titles: Titles, language: str) -> str:
 class Parameter:
     """One thing that a person may set before a run.
 
-    A number has `minimum`, `maximum` and `steps` (what buttons offer); a choice has `choices` instead. `only_for` says for which
+    A number has `minimum`, `maximum` and `steps` (what buttons offer at once; any other number can be stepped to or written); a choice has
+    `choices` instead. `only_for` says for which
     settings of other parameters this one matters: {"way": ("digits",)}.
     """
 
@@ -53,6 +55,11 @@ class Parameter:
     def options(self) -> tuple[Setting, ...]:
         """What buttons offer."""
         return tuple(self.choices) if self.choices else self.steps
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to choose."""
+        return len(self.choices) > 1 if self.choices else self.minimum < self.maximum
 
     def is_relevant(self, arguments: Arguments) -> bool:
         """Whether this parameter matters beside the others as they are set."""
@@ -81,11 +88,8 @@ class Parameter:
         """What a person typed, as a checked setting; raises ParameterInvalidError."""
         if self.choices:
             return self.check(text.strip().lower())
-        digits = text.strip().replace(" ", "").replace("_", "")
-        try:
-            return self.check(int(digits))
-        except ValueError:
-            return self.check(digits)
+        number = whole_number(text)
+        return self.check(text.strip() if number is None else number)
 
 
 class Control(Protocol):

@@ -140,6 +140,8 @@ _PRESSES: dict[type[callbacks.Callback], AnswerPress] = {
     compute_callbacks.ShowSetup: workshop.setting,
     compute_callbacks.ShowParameter: workshop.setting,
     compute_callbacks.SetParameter: workshop.setting,
+    compute_callbacks.WriteParameter: workshop.setting,
+    compute_callbacks.AskParameter: workshop.ask_parameter,
     compute_callbacks.TickStrategy: workshop.setting,
     compute_callbacks.RunLike: workshop.setting,
     compute_callbacks.RunSetup: workshop.run,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from telpher.bot import setup_views
-from telpher.bot.callbacks import Callback
+from telegram import ForceReply
+
+from telpher.bot import setting_views, setup_views
+from telpher.bot.callbacks import Callback, decode
 from telpher.bot.compute_callbacks import (
     AfterRun,
+    AskParameter,
     BeginLesson,
     ChooseModule,
     CompareRuns,
@@ -21,16 +24,20 @@ from telpher.bot.compute_callbacks import (
     ShowSetup,
     Tick,
     TickStrategy,
+    WriteParameter,
 )
 from telpher.bot.handlers import compute
 from telpher.bot.handlers.asked import Asked
+from telpher.bot.prompts import Prompt
 from telpher.bot.receipt_book import ReceiptView
 from telpher.bot.setup_views import Titles
 from telpher.bot.views import Screen
-from telpher.errors import StaleButtonError
+from telpher.errors import ParameterInvalidError, StaleButtonError, TelpherError
 
 _LISTED = 10
 _LESSON_NAME = "cython"
+SETTING = "setting"
+"""The kind of prompt that asks for a number."""
 _HISTORY = {"history", "история"}
 
 
@@ -67,7 +74,11 @@ async def setting(asked: Asked, callback: Callback) -> None:
     set_up, person_id = asked.desk.set_up_run, asked.person.id
     match callback:
         case ShowParameter(token, place):
-            await asked.put(setup_views.options(asked.texts, await set_up.get(person_id, token), place))
+            await asked.put(setting_views.parameter(asked.texts, await set_up.get(person_id, token), place))
+            return
+        case WriteParameter(token, place, written):
+            shown = await set_up.write_parameter(person_id, token, place, written)
+            await asked.put(setting_views.parameter(asked.texts, shown, place))
             return
         case SetParameter(token, place, option):
             shown = await set_up.set_parameter(person_id, token, place, option)
@@ -80,6 +91,47 @@ async def setting(asked: Asked, callback: Callback) -> None:
         case _:
             raise StaleButtonError("no button of a setup")
     await asked.put(setup_views.setup(asked.texts, shown, set_up.strategies))
+
+
+async def ask_parameter(asked: Asked, callback: AskParameter) -> None:
+    """Ask for a number, to be written as the next message."""
+    shown = await asked.desk.set_up_run.get(asked.person.id, callback.token)
+    question_id = await asked.answer(
+        setting_views.question(asked.texts, shown, callback.place),
+        ForceReply(input_field_placeholder=str(shown.setting(callback.place))),
+        reply_to=asked.pressed_message_id or None,
+    )
+    back = ShowParameter(callback.token, callback.place).encode()
+    prompt = Prompt(question_id, callback.token, asked.pressed_message_id, back, SETTING)
+    await asked.desk.prompts.ask(asked.chat_id, asked.person.id, prompt)
+
+
+async def take_parameter(asked: Asked, text: str) -> bool:
+    """Take a message as the number that was asked for; False when it answers no such question."""
+    replied = asked.message.reply_to_message
+    prompts = asked.desk.prompts
+    prompt = await prompts.answered_by(asked.chat_id, asked.person.id, replied.message_id if replied else None)
+    if prompt is None or prompt.kind != SETTING:
+        return False
+    about = decode(prompt.back)
+    if not isinstance(about, ShowParameter):
+        raise StaleButtonError("no question about a setting")
+    set_up = asked.desk.set_up_run
+    try:
+        shown = await set_up.write_parameter(asked.person.id, prompt.token, about.place, text)
+    except ParameterInvalidError:
+        shown = await set_up.get(asked.person.id, prompt.token)
+        await asked.answer(setting_views.refusal(asked.texts, shown, about.place, text))
+        return True  # the question stays open
+    except TelpherError:
+        await prompts.forget(asked.chat_id, asked.person.id)
+        raise
+    await prompts.forget(asked.chat_id, asked.person.id)
+    screen = setup_views.setup(asked.texts, shown, set_up.strategies)
+    if not await asked.edit(prompt.card_message_id, screen):
+        await asked.show(screen)
+    await asked.desk.outbox.delete_message(asked.chat_id, prompt.message_id)
+    return True
 
 
 async def run(asked: Asked, callback: RunSetup) -> None:

@@ -45,7 +45,7 @@ prompts = sa.Table(
     sa.Column("card_message_id", sa.BigInteger, nullable=False),
     sa.Column("back", sa.Text, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("kind IN ('rename', 'share', 'new_folder', 'template')", name="kind"),
+    sa.CheckConstraint("kind IN ('rename', 'share', 'new_folder', 'template', 'setting')", name="kind"),
 )
 """The one question that waits for a person's next message in a chat."""
 

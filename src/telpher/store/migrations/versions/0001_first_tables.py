@@ -357,7 +357,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("card_message_id", sa.BigInteger(), nullable=False),
         sa.Column("back", sa.Text(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("kind IN ('rename', 'share', 'new_folder', 'template')", name=op.f("ck_prompts_kind")),
+        sa.CheckConstraint(
+            "kind IN ('rename', 'share', 'new_folder', 'template', 'setting')", name=op.f("ck_prompts_kind")
+        ),
         sa.PrimaryKeyConstraint("chat_id", "person_id", name=op.f("pk_prompts")),
     )
     op.create_table(
@@ -436,12 +438,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=True),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("base_role", sa.Text(), nullable=True),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("ends_ms", sa.BigInteger(), nullable=True),
         sa.Column("closed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("told_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("base_role IN ('view', 'comment', 'edit')", name=op.f("ck_shares_base_role")),
         sa.CheckConstraint("role IN ('view', 'comment', 'edit')", name=op.f("ck_shares_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
