@@ -10,7 +10,7 @@ from telpher.accounts.google_oauth import AuthorizedUser
 from telpher.actions.connect_google import KIND, LANE, PAGE_ENDS_KIND, ConnectGoogle, GoogleDoor
 from telpher.actions.login_book import LoginBook
 from telpher.actions.my_drives import MyDrives
-from telpher.actions.personal_drives import PersonalDrives
+from telpher.actions.personal_drives import LinkedDrive, PersonalDrives
 from telpher.bot.formats import plain, reason
 from telpher.bot.login_messages import LoginAlarm, LoginMessages
 from telpher.bot.ports import Outbox
@@ -45,7 +45,8 @@ def build_linking(
     queue: Queue,
     outbox: Outbox,
     web_port: Callable[[], int],
-    end_shares: Callable[[str], Awaitable[None]],
+    end_shares: Callable[[LinkedDrive], Awaitable[None]],
+    ends_waiting: Callable[[str], Awaitable[int]],
 ) -> Linking:
     """Registers its work with `queue`; start the alarm before that."""
 
@@ -91,7 +92,15 @@ def build_linking(
             return plain(reason(Texts.for_language("en"), error.text_key, error.params))
         return texts_for(login.person_id).t("connect.page_done", subject=connected.subject)
 
-    return Linking(connect_google, my_drives, LoginAlarm(queue, outbox, drives, my_drives, texts_for), finish_from_web)
+    alarm = LoginAlarm(
+        queue=queue,
+        outbox=outbox,
+        drives=drives,
+        my_drives=my_drives,
+        ends_waiting=ends_waiting,
+        texts_for=texts_for,
+    )
+    return Linking(connect_google, my_drives, alarm, finish_from_web)
 
 
 async def _whose_is(settings: Settings, user: AuthorizedUser) -> str:

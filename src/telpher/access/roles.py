@@ -76,6 +76,11 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def rights_of(role: Role) -> frozenset[Right]:
+    """What somebody of this role may do."""
+    return _RIGHTS[role]
+
+
 class Access:
     """Roles and languages of people. A known person costs no read, a stranger who was answered lately costs nothing at all."""
 
@@ -86,6 +91,11 @@ class Access:
         self._people: dict[int, Person] = {}
         self._leaving: dict[int, Person] = {}
         self._answered_ms: collections.OrderedDict[int, int] = collections.OrderedDict()
+        self._listeners: list[Callable[[int], None]] = []
+
+    def subscribe(self, listener: Callable[[int], None]) -> None:
+        """`listener` is called on the loop with everyone who is met for the first time, let in, changed or shut out. Returns at once."""
+        self._listeners.append(listener)
 
     async def load(self) -> None:
         """Read everyone who is served; call it once, before the first update."""
@@ -124,8 +134,8 @@ class Access:
         return right in _RIGHTS[self.role_of(person_id)]
 
     def language_of(self, person_id: int) -> str:
-        """The language they last wrote in; empty when they never did."""
-        known = self._people.get(person_id)
+        """The language they last wrote in, also of one who is leaving; empty when they never did."""
+        known = self._people.get(person_id) or self._leaving.get(person_id)
         return known.language_code if known else ""
 
     def folder_of(self, person_id: int) -> GuestFolder | None:
@@ -138,6 +148,10 @@ class Access:
         if person_id in self._owner_ids:
             return self._people.get(person_id, Person(person_id, Role.OWNER, ""))
         return self._people.get(person_id)
+
+    def find_leaving(self, person_id: int) -> Person | None:
+        """Somebody who was shown the door, while something of theirs has yet to end."""
+        return self._leaving.get(person_id)
 
     def everyone(self) -> list[Person]:
         """All who are served: owners first, then the others by name."""
@@ -165,6 +179,8 @@ class Access:
         if known != person:
             await self._store.write(lambda connection: self.put_in(connection, person))
             self._people[person_id] = person
+            if known is None:
+                self._tell(person_id)
         return person
 
     async def let_in(self, person_id: int, role: Role, folder: GuestFolder | None = None) -> None:
@@ -199,6 +215,7 @@ class Access:
         """Serve somebody who has just been stored."""
         self._leaving.pop(person.id, None)
         self._people[person.id] = person
+        self._tell(person.id)
 
     async def shut_out(self, person_id: int) -> None:
         """From now on they are a stranger; they are `leaving` until `forget`, also across a restart. No effect on owners."""
@@ -214,12 +231,17 @@ class Access:
             if self._leaving.pop(person_id, None) is not None:
                 self._people[person_id] = known
             raise
+        self._tell(person_id)
 
     async def forget(self, person_id: int) -> None:
         """Nothing is left of them: keep nothing of them either."""
         gone = sa.delete(people).where(people.c.id == person_id, people.c.role == _LEAVING)
         await self._store.write(lambda connection: connection.execute(gone))
         self._leaving.pop(person_id, None)
+
+    def _tell(self, person_id: int) -> None:
+        for listener in self._listeners:
+            listener(person_id)
 
     def is_answered_stranger(self, person_id: int) -> bool:
         """Whether they are a stranger who was answered within the hour, as far as this process remembers: they get nothing more."""

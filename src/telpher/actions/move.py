@@ -67,6 +67,7 @@ class Move:
         record = await self._log.record(f"errand:{errand.id}", person_id, drive.name, Deed.MOVE, entry)
         if entry.parent_id != place.folder.id:
             entry = await drive.move(entry_id, place.folder.id)
+            self._trails.forget(drive, entry_id)
         card = await self._cards.card(person_id, drive, entry)
         return Moved(card, place.folder.name, place.is_root, record.id)
 

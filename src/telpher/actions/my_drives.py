@@ -76,9 +76,9 @@ class MyDrives:
         vault: Vault,
         queue: Queue,
         oauth_url: str,
-        end_shares: Callable[[str], Awaitable[None]],
+        end_shares: Callable[[LinkedDrive], Awaitable[None]],
     ) -> None:
-        """`end_shares` is told of an account that is about to be disconnected, and ends what could not be ended afterwards."""
+        """`end_shares` is told of a drive that is about to be disconnected, and ends what could not be ended afterwards."""
         self._access = access
         self._end_shares = end_shares
         self._drives = drives
@@ -131,7 +131,7 @@ class MyDrives:
                 await self._end(link)
 
     async def _end(self, link: LinkedDrive) -> None:
-        await self._end_shares(link.account)
+        await self._end_shares(link)
         secret = None
         if link.kind is LinkKind.GOOGLE:
             number = AccountId(int(link.account.removeprefix(f"{GOOGLE}-")))

@@ -19,7 +19,7 @@ from telpher.actions.drive_choice import account_of
 from telpher.drives.port import Drive
 from telpher.errors import DriveDisconnectedError, NoDriveError
 from telpher.store import Store
-from telpher.store.schema import drive_choices, login_alarms, shared_drives
+from telpher.store.schema import drive_choices, login_alarms, paused_accounts, shared_drives
 
 GOOGLE = "google"
 FOLDER = "folder"
@@ -161,17 +161,39 @@ class PersonalDrives:
         await self._opener.renew(account)
         await self.drop_alarm(account)
 
-    async def claim_alarm(self, account: str) -> bool:
-        """True once, until the account's person has logged in again."""
+    async def of_holder(self, name: str) -> Drive:
+        """The drive of that name as whoever holds its account reaches it: for promises that outlive their person's access to it.
 
-        def claim(connection: sa.Connection) -> bool:
-            known = connection.execute(sa.select(login_alarms).where(login_alarms.c.account == account)).one_or_none()
-            if known is None:
-                now_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
-                connection.execute(sa.insert(login_alarms).values(account=account, told_ms=now_ms))
-            return known is None
+        Raises DriveDisconnectedError when nobody holds it any more.
+        """
+        link = await self.holder_of(account_of(name))
+        if link is None:
+            raise DriveDisconnectedError("nobody's drive any more")
+        return await self.of(link.holder_id, name)
 
-        return await self._store.write(claim)
+    async def untold_alarms(self) -> dict[str, str]:
+        """The accounts whose jobs wait for a new log-in of which their person does not know yet: {account: the reason's text key}."""
+        query = sa.select(paused_accounts.c.account, paused_accounts.c.error_key).where(
+            paused_accounts.c.error_key.like("error.login%"),
+            paused_accounts.c.account.not_in(sa.select(login_alarms.c.account)),
+        )
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        return {row.account: row.error_key for row in rows}
+
+    async def told_alarms(self) -> dict[str, dt.datetime]:
+        """The accounts whose person knows that they need a new log-in, and since when."""
+        rows = await self._store.read(lambda connection: connection.execute(sa.select(login_alarms)).all())
+        return {row.account: dt.datetime.fromtimestamp(row.told_ms / 1000, dt.UTC) for row in rows}
+
+    async def note_alarm(self, account: str, told_at: dt.datetime) -> None:
+        """The account's person knows, until they have logged in again."""
+        now_ms = int(told_at.timestamp() * 1000)
+
+        def put(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(login_alarms).where(login_alarms.c.account == account))
+            connection.execute(sa.insert(login_alarms).values(account=account, told_ms=now_ms))
+
+        await self._store.write(put)
 
     async def drop_alarm(self, account: str) -> None:
         """It may be told again."""

@@ -6,6 +6,7 @@ import dataclasses
 
 from telpher.actions.cards import Card, Cards
 from telpher.actions.naming import keep_suffix
+from telpher.actions.trail import Trails
 from telpher.actions.undo import Deed, UndoId, UndoLog
 from telpher.drives.names import safe_name
 from telpher.errors import NameInvalidError
@@ -23,8 +24,9 @@ class Renamed:
 class Rename:
     """Gives an entry another name, made safe; a file keeps its extension when the new name has none."""
 
-    def __init__(self, cards: Cards, log: UndoLog) -> None:
+    def __init__(self, cards: Cards, trails: Trails, log: UndoLog) -> None:
         self._cards = cards
+        self._trails = trails
         self._log = log
 
     async def request(self, person_id: int, token: str, new_name: str, *, key: str) -> Renamed:
@@ -42,4 +44,5 @@ class Rename:
         record = await self._log.record(key, person_id, opened.drive.name, Deed.RENAME, entry)
         if entry.name != name:
             entry = await opened.drive.rename(opened.entry_id, name)
+            self._trails.forget(opened.drive, entry.id)
         return Renamed(await self._cards.card(person_id, opened.drive, entry), str(record.before["name"]), record.id)

@@ -10,18 +10,22 @@ import asyncio
 import contextlib
 import logging
 import weakref
-from typing import ClassVar, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Protocol, cast
 
 from telpher.actions.drive_choice import Drives, account_of
+from telpher.actions.personal_drives import LinkedDrive, LinkKind
 from telpher.actions.share_book import ShareBook, ShareRecord, Target
 from telpher.drives.port import Capability, Drive, EntryId, Grant, GrantRole, Shares
-from telpher.errors import BadInputError, EntryNotFoundError, Fate, TelpherError
+from telpher.errors import BadInputError, DriveDisconnectedError, EntryNotFoundError, Fate, TelpherError
 from telpher.jobs.port import Job, JobRun, JobState, NewJob, Payload, Queue
 
 _log = logging.getLogger(__name__)
 
 KIND = "end_share"
 LANE = "promise"
+_LEAVING_LIMIT_S = 20.0
+_ENDED_AT_ONCE = 4
 
 _RANK = {GrantRole.VIEW: 0, GrantRole.COMMENT: 1, GrantRole.EDIT: 2}
 
@@ -55,13 +59,30 @@ async def standing_grant(drive: Drive, entry_id: EntryId, who: str | None) -> Gr
     return next((grant for grant in await sharing(drive).grants(entry_id) if is_for(grant, who)), None)
 
 
+class TellsLeftOpen(Protocol):
+    """Tells a person of shares that will not end by themselves. Implemented in `bot/`, handed in by `app.py`. Raises nothing of ours."""
+
+    async def left_open(self, link: LinkedDrive, records: Sequence[ShareRecord]) -> None: ...
+
+
 class SettleShare:
     """`settle` now; `work` is what the queue runs at a share's end."""
 
-    def __init__(self, *, book: ShareBook, drives: Drives, queue: Queue) -> None:
+    def __init__(
+        self,
+        *,
+        book: ShareBook,
+        drives: Drives,
+        drive_of_holder: Callable[[str], Awaitable[Drive]],
+        queue: Queue,
+        tell: TellsLeftOpen,
+    ) -> None:
+        """`drive_of_holder` opens a drive for a promise whose person may not use it (any more)."""
         self._book = book
         self._drives = drives
+        self._drive_of_holder = drive_of_holder
         self._queue = queue
+        self._tell = tell
         self._turns: weakref.WeakValueDictionary[Target, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def start(self) -> None:
@@ -121,21 +142,50 @@ class SettleShare:
                     )
                 raise
 
-    async def end_before_leaving(self, account: str) -> None:
-        """The log-in to this account is about to be forgotten, and with it the way to keep a promise: what has an end ends now.
+    async def ending_of(self, account: str) -> int:
+        """How many shares of this account have an end to come."""
+        return sum(account_of(record.target.drive) == account for record in await self._book.ending())
 
-        What stands until it is revoked stays: that was what its person wanted. A drive that is away is no reason to stay connected.
+    async def end_before_leaving(self, link: LinkedDrive) -> None:
+        """This drive is about to be disconnected, and with it the way to keep a promise: what has an end ends now.
+
+        What stands until it is revoked stays: that was what its person wanted. A drive that is away is no reason to stay connected:
+        what could not be ended is told, and expected no more.
         """
-        for record in await self._book.ending():
-            if account_of(record.target.drive) != account:
-                continue
-            try:
-                drive = await self._drives.of(record.person_id, record.target.drive)
+        is_whole_account = link.kind is not LinkKind.SHARED
+        ending = [
+            record
+            for record in reversed(await self._book.ending())
+            if record.target.drive == link.name
+            or (is_whole_account and account_of(record.target.drive) == link.account)
+        ]
+        places = asyncio.Semaphore(_ENDED_AT_ONCE)
+        ended = await asyncio.gather(*(self._end_now(record, places) for record in ending))
+        left = [record for record, is_ended in zip(ending, ended, strict=True) if not is_ended]
+        if left:
+            await self._tell.left_open(link, left)
+            await self._book.note_told(*left)
+            await self._book.close(*left)
+
+    async def _end_now(self, record: ShareRecord, places: asyncio.Semaphore) -> bool:
+        try:
+            async with places, asyncio.timeout(_LEAVING_LIMIT_S):
+                drive = await self._drive_of(record)
                 async with self.turn(record.target):
-                    await self._settle(drive, record.target, without=record)
+                    with contextlib.suppress(EntryNotFoundError):
+                        await self._settle(drive, record.target, without=record)
                     await self._book.close(record)
-            except TelpherError as error:
-                _log.warning("a share could not be ended before its account was disconnected: %s", type(error).__name__)
+        except (TelpherError, TimeoutError) as error:
+            _log.warning("a share could not be ended before its account was disconnected: %s", type(error).__name__)
+            return False
+        return True
+
+    async def _drive_of(self, record: ShareRecord) -> Drive:
+        try:
+            return await self._drives.of(record.person_id, record.target.drive)
+        except DriveDisconnectedError:
+            # Such as a team's drive that is offered no longer: whoever holds it can still keep what was promised.
+            return await self._drive_of_holder(record.target.drive)
 
     async def work(self, run: JobRun) -> Payload | None:
         """End a share. Its person may have been shown the door meanwhile: the end comes all the same."""
@@ -146,7 +196,7 @@ class SettleShare:
             early_s = (record.ends_at - self._book.now).total_seconds()
             if early_s > 0:
                 raise NotYetError(retry_after_s=early_s)
-        drive = await self._drives.of(record.person_id, record.target.drive)
+        drive = await self._drive_of(record)
         async with self.turn(record.target):
             with contextlib.suppress(EntryNotFoundError):
                 await self._settle(drive, record.target)

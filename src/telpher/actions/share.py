@@ -131,7 +131,17 @@ class Share:
         if record is None:
             base_role = await self._base_role(drive, target)
             record = await self._book.add(
-                ShareRecord(key, person_id, target, entry.name, role, base_role, self.end_of(span), is_closed=False)
+                ShareRecord(
+                    key=key,
+                    person_id=person_id,
+                    target=target,
+                    name=entry.name,
+                    role=role,
+                    base_role=base_role,
+                    ends_at=self.end_of(span),
+                    is_closed=False,
+                    link=entry.link,
+                )
             )
         undo = await self._log.record(key, person_id, drive.name, Deed.SHARE, entry, share_key=key)
         if record.ends_at is not None:

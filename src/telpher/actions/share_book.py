@@ -44,6 +44,10 @@ class ShareRecord:
     """What the others might do before any share of ours to them that still stood."""
     ends_at: dt.datetime | None
     is_closed: bool
+    link: str | None = None
+    """Opens the entry in the drive."""
+    is_told: bool = False
+    """Its person has heard that its end could not be carried out."""
 
 
 class ShareBook:
@@ -101,6 +105,7 @@ class ShareBook:
             "person_id": record.person_id,
             **_columns(record.target),
             "name": record.name,
+            "link": record.link,
             "role": record.role.value,
             "base_role": record.base_role.value if record.base_role else None,
             "created_ms": int(self._now() * 1000),
@@ -150,6 +155,15 @@ class ShareBook:
         )
         await self._store.write(lambda connection: connection.execute(change))
 
+    async def note_told(self, *records: ShareRecord) -> None:
+        """Their person has heard that their end could not be carried out."""
+        change = (
+            sa.update(shares)
+            .where(shares.c.key.in_([record.key for record in records]))
+            .values(told_ms=int(self._now() * 1000))
+        )
+        await self._store.write(lambda connection: connection.execute(change))
+
     async def _select(self, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[ShareRecord]:
         query = sa.select(shares).where(*where).order_by(shares.c.id.desc()).limit(limit)
         rows = await self._store.read(lambda connection: connection.execute(query).all())
@@ -178,4 +192,6 @@ def _record(row: Any) -> ShareRecord:
         base_role=GrantRole(row.base_role) if row.base_role else None,
         ends_at=dt.datetime.fromtimestamp(row.ends_ms / 1000, dt.UTC) if row.ends_ms is not None else None,
         is_closed=row.closed_ms is not None,
+        link=row.link,
+        is_told=row.told_ms is not None,
     )

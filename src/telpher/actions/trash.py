@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from telpher.actions.cards import Card, Cards, has_trash
+from telpher.actions.trail import Trails
 from telpher.actions.undo import Deed, UndoId, UndoLog
 from telpher.errors import BadInputError
 
@@ -20,8 +21,9 @@ class Trashed:
 class Trash:
     """Moves an entry to the trash. Pressed twice, it does no more than once."""
 
-    def __init__(self, cards: Cards, log: UndoLog) -> None:
+    def __init__(self, cards: Cards, trails: Trails, log: UndoLog) -> None:
         self._cards = cards
+        self._trails = trails
         self._log = log
 
     async def request(self, person_id: int, token: str, *, key: str) -> Trashed:
@@ -33,5 +35,6 @@ class Trash:
         record = await self._log.record(key, person_id, opened.drive.name, Deed.TRASH, entry)
         if not entry.is_trashed:
             await opened.drive.delete(opened.entry_id)
+            self._trails.forget(opened.drive, opened.entry_id)
         card = await self._cards.card(person_id, opened.drive, entry)
         return Trashed(card, record.id if has_trash(opened.drive) else None)

@@ -12,6 +12,7 @@ from typing import Any, NewType, Protocol, cast
 import sqlalchemy as sa
 
 from telpher.actions.cards import Card, Cards, has_trash
+from telpher.actions.trail import Trails
 from telpher.drives.port import Drive, Entry, EntryId, Restores
 from telpher.errors import EntryNotFoundError, StaleButtonError
 from telpher.store import Store
@@ -105,8 +106,9 @@ class TakeBackShare(Protocol):
 class Undo:
     """Takes a deed back. Pressed twice, it does no more than once: the entry is put into the state it was in."""
 
-    def __init__(self, cards: Cards, log: UndoLog, take_back_share: TakeBackShare) -> None:
+    def __init__(self, cards: Cards, trails: Trails, log: UndoLog, take_back_share: TakeBackShare) -> None:
         self._cards = cards
+        self._trails = trails
         self._log = log
         self._take_back_share = take_back_share
 
@@ -131,6 +133,7 @@ class Undo:
                     entry = await drive.move(record.entry_id, EntryId(before_id))
             case Deed.SHARE:
                 await self._take_back_share(drive, str(record.before["share_key"]))
+        self._trails.forget(drive, record.entry_id)
         await self._log.mark_undone(record.id)
         return Undone(record.deed, await self._cards.card(person_id, drive, entry))
 

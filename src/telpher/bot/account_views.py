@@ -74,11 +74,13 @@ def stopped(texts: Texts) -> Screen:
     return Screen(texts.t("connect.stopped"))
 
 
-def login_ended(texts: Texts, title: str, token: str, *, is_testing: bool) -> Screen:
-    """An account that lets us in no longer."""
+def login_ended(texts: Texts, title: str, token: str, *, is_testing: bool, ends_waiting: int) -> Screen:
+    """An account that lets us in no longer; shares whose end comes meanwhile stay open."""
     again = button(texts.t("login.again"), DoToDrive(DriveDeed.LOGIN, token))
-    text = texts.t("login.ended_testing" if is_testing else "login.ended", subject=escape(title))
-    return Screen(text, InlineKeyboardMarkup([[again]]))
+    lines = [texts.t("login.ended_testing" if is_testing else "login.ended", subject=escape(title))]
+    if ends_waiting:
+        lines.append(texts.n("login.ends_wait", ends_waiting))
+    return Screen("\n".join(lines), InlineKeyboardMarkup([[again]]))
 
 
 def connecting(texts: Texts) -> InlineKeyboardMarkup:

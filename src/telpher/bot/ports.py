@@ -37,8 +37,16 @@ class Outbox(Protocol):
     async def answer_inline(self, query_id: str, results: Sequence[Mapping[str, Any]], **options: Any) -> None:
         """Answer an inline query with results in the Bot API's own JSON. Too late is no error."""
 
-    async def set_commands(self, commands: Mapping[str, str], language_code: str = "") -> None:
-        """What the apps offer behind "/": command → description, for one language or (empty) for all others."""
+    async def set_commands(
+        self, commands: Mapping[str, str], language_code: str = "", scope: Mapping[str, Any] | None = None
+    ) -> None:
+        """What the apps offer behind "/": command → description, for one language or (empty) for all others.
+
+        `scope` is a BotCommandScope as JSON; without one it is for everybody.
+        """
+
+    async def delete_commands(self, language_code: str, scope: Mapping[str, Any]) -> None:
+        """Offer there what is offered in general. No error when there was nothing else."""
 
     async def delete_message(self, chat_id: int, message_id: int) -> None:
         """No error when it is gone already."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+from collections.abc import Sequence
 
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
 from telpher.actions.cards import Card
 from telpher.actions.share import Access, Others, Shared, SharedState, Span
+from telpher.actions.share_book import ShareRecord, TargetToken
 from telpher.actions.shares import ShareList
 from telpher.actions.unshare import AllRevoked, Revoked
 from telpher.bot.callbacks import (
@@ -35,6 +38,7 @@ from telpher.bot.views import Screen, bold
 from telpher.drives.port import GrantRole
 
 _WHO_LIMIT = 40
+_LISTED_LIMIT = 15
 _COPY_LIMIT = 256  # https://core.telegram.org/bots/api#copytextbutton
 
 
@@ -146,6 +150,45 @@ def all_revoked(texts: Texts, ended: AllRevoked) -> Screen:
         lines.append(f"⚠️ {texts.n('shares.not_revoked', ended.failed)}")
         return Screen("\n".join(lines), InlineKeyboardMarkup([[button(texts.t("button.back"), ListShares(0))]]))
     return Screen("\n".join(lines))
+
+
+def not_ended(texts: Texts, record: ShareRecord, why: str, token: TargetToken | None) -> Screen:
+    """A share whose end could not be carried out. `token` names it where we can still try; None where only its person can."""
+    lines = [
+        texts.t("share.not_ended"),
+        f"{bold(record.name)}\n{_sentence(texts, record.target.who, record.role, record.ends_at)}",
+        why,
+        texts.t("share.end_there" if token is None else "share.end_here"),
+    ]
+    rows: list[Row] = []
+    if token is not None:
+        rows.append([button(texts.t("button.end_now"), RevokeShare(token))])
+    if record.link and record.link.startswith(("https://", "http://")):
+        rows.append([InlineKeyboardButton(texts.t("button.open"), url=record.link)])
+    return Screen("\n".join(lines), InlineKeyboardMarkup(rows) if rows else None)
+
+
+def left_open(texts: Texts, title: str, records: Sequence[ShareRecord]) -> Screen:
+    """Shares that nobody will end any more, as their drive is being disconnected."""
+    lines = [texts.n("share.left_open", len(records), title=escape(title))]
+    for record in records[:_LISTED_LIMIT]:
+        access = _sentence(texts, record.target.who, record.role, record.ends_at)
+        lines.append(f"• {_linked(record)}: {access}")
+    if len(records) > _LISTED_LIMIT:
+        lines.append(texts.n("share.and_more", len(records) - _LISTED_LIMIT))
+    return Screen("\n".join(lines))
+
+
+def left_open_by(texts: Texts, name: str, count: int) -> Screen:
+    """The same to an owner, of somebody who was removed: what it is, is not for them to see."""
+    return Screen(texts.n("share.left_open_by", count, name=bold(name)))
+
+
+def _linked(record: ShareRecord) -> str:
+    name = escape(shorten(record.name, 80))
+    if not record.link or not record.link.startswith(("https://", "http://")):
+        return name
+    return f'<a href="{html.escape(record.link)}">{name}</a>'
 
 
 def _title(card: Card) -> str:

@@ -59,8 +59,8 @@ class House:
         self.shelves = Shelves(self.cards, pager)
         self.make_folder = MakeFolder(self.cards)
         self.move = Move(self.cards, self.errands, trails, self.log)
-        self.trash = Trash(self.cards, self.log)
-        self.undo = Undo(self.cards, self.log, nothing_to_take_back)
+        self.trash = Trash(self.cards, trails, self.log)
+        self.undo = Undo(self.cards, trails, self.log, nothing_to_take_back)
         self.destinations = Destinations(
             access=self.access,
             cards=self.cards,

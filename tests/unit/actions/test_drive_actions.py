@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,11 @@ from telpher.actions.follow_jobs import FollowJobs
 from telpher.actions.get_back import EmptyToSendError, GetBack, NothingToSendError, TooBigToSendError
 from telpher.actions.paging import Pager
 from telpher.actions.personal import Personal
+from telpher.actions.personal_drives import LinkedDrive
 from telpher.actions.rename import Rename
 from telpher.actions.sent_files import SentFiles
 from telpher.actions.settle_share import SettleShare
-from telpher.actions.share_book import ShareBook
+from telpher.actions.share_book import ShareBook, ShareRecord
 from telpher.actions.trail import Trails
 from telpher.actions.trash import Trash
 from telpher.actions.undo import KEPT_FOR, Undo, UndoLog
@@ -71,6 +72,11 @@ class Courier:
         return file_id in self.known
 
 
+class NobodyToTell:
+    async def left_open(self, _link: LinkedDrive, _records: Sequence[ShareRecord]) -> None:
+        raise AssertionError("nothing was shared")
+
+
 class House:
     """All actions over one folder drive."""
 
@@ -83,12 +89,19 @@ class House:
         self.log = UndoLog(store, lambda: self.now_ms)
         self.queue = EmbeddedQueue(store)
         self.courier = Courier()
-        self.browse = Browse(self.cards, Pager(store), Personal(store), Trails())
+        trails = Trails()
+        self.browse = Browse(self.cards, Pager(store), Personal(store), trails)
         self.entry_card = EntryCard(self.cards)
-        self.rename = Rename(self.cards, self.log)
-        self.trash = Trash(self.cards, self.log)
-        settling = SettleShare(book=ShareBook(store), drives=OneDrive(self.drive), queue=self.queue)
-        self.undo = Undo(self.cards, self.log, settling.take_back)
+        self.rename = Rename(self.cards, trails, self.log)
+        self.trash = Trash(self.cards, trails, self.log)
+        settling = SettleShare(
+            book=ShareBook(store),
+            drives=OneDrive(self.drive),
+            drive_of_holder=lambda _name: OneDrive(self.drive).of(0),
+            queue=self.queue,
+            tell=NobodyToTell(),
+        )
+        self.undo = Undo(self.cards, trails, self.log, settling.take_back)
         self.follow = FollowJobs(self.access, self.queue)
         self.get_back = self._get_back(store, PUBLIC_LIMITS)
         self.queue.register("get_back", self.get_back.work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,17 @@ from tests.contracts.google_account import GoogleAccount, google_account
 from telpher.access import Access, EntryRefs
 from telpher.actions.cards import Cards
 from telpher.actions.drive_choice import OneDrive
+from telpher.actions.personal_drives import LinkedDrive, LinkKind
 from telpher.actions.settle_share import KIND, CannotShareError, SettleShare, sharing
 from telpher.actions.share import AddressInvalidError, Share, Shared, Span
-from telpher.actions.share_book import ShareBook
+from telpher.actions.share_book import ShareBook, ShareRecord
 from telpher.actions.shares import ListShares
+from telpher.actions.trail import Trails
 from telpher.actions.undo import Undo, UndoLog
 from telpher.actions.unshare import Unshare
 from telpher.drives.folder import FolderDrive
 from telpher.drives.google import GoogleDrive
-from telpher.drives.port import Entry, GrantRole, UploadSpec
+from telpher.drives.port import Drive, Entry, GrantRole, UploadSpec
 from telpher.errors import AccessDeniedError, DriveUnreachableError, StaleButtonError
 from telpher.jobs.embedded import EmbeddedQueue
 from telpher.jobs.port import JobState
@@ -35,6 +37,15 @@ DAY_S = 24 * HOUR_S
 VIEW, EDIT = GrantRole.VIEW, GrantRole.EDIT
 
 
+class _OneDrive(OneDrive):
+    async def of_holder(self, name: str) -> Drive:
+        return await self.of(0, name)
+
+
+def account_called(name: str, kind: LinkKind = LinkKind.GOOGLE) -> LinkedDrive:
+    return LinkedDrive(name=name, kind=kind, holder_id=ANNA)
+
+
 class House:
     """Everything that sharing needs, with a clock of its own."""
 
@@ -43,8 +54,11 @@ class House:
         self.drive = drive
         self.book = ShareBook(store, lambda: self.now_s)
         self.queue = EmbeddedQueue(store, clock=lambda: self.now_s)
-        drives = OneDrive(drive)
-        self.settle = SettleShare(book=self.book, drives=drives, queue=self.queue)
+        drives = _OneDrive(drive)
+        self.left_open_names: list[str] = []
+        self.settle = SettleShare(
+            book=self.book, drives=drives, drive_of_holder=drives.of_holder, queue=self.queue, tell=self
+        )
         self.queue.register(KIND, self.settle.work)
         self.access, self.refs = Access(store, [ANNA, BORIS]), EntryRefs(store)
         self.cards = Cards(self.access, self.refs, drives)
@@ -52,8 +66,11 @@ class House:
         self.share = Share(cards=self.cards, book=self.book, settle=self.settle, log=log)
         self.unshare = Unshare(cards=self.cards, book=self.book, settle=self.settle)
         self.list = ListShares(cards=self.cards, book=self.book)
-        self.undo = Undo(self.cards, log, self.settle.take_back)
+        self.undo = Undo(self.cards, Trails(), log, self.settle.take_back)
         self._presses = 0
+
+    async def left_open(self, link: LinkedDrive, records: Sequence[ShareRecord]) -> None:
+        self.left_open_names += [record.name for record in records]
 
     async def put(self, name: str = "plan.txt") -> Entry:
         home = await self.drive.home()
@@ -208,9 +225,10 @@ async def test_what_has_an_end_ends_before_its_account_is_disconnected(house: Ho
     entry, other = await house.put(), await house.put("other.txt")
     await house.let_in(entry, None, VIEW, Span.WEEK)
     await house.let_in(other, CLARA, VIEW, Span.FOREVER)
-    await house.settle.end_before_leaving("another account")
+    await house.settle.end_before_leaving(account_called("google-7"))
+    await house.settle.end_before_leaving(account_called("google:0AB", LinkKind.SHARED))
     assert await house.roles(entry) == {None: VIEW}
-    await house.settle.end_before_leaving("google")
+    await house.settle.end_before_leaving(account_called("google"))
     assert await house.roles(entry) == {}
     assert await house.roles(other) == {CLARA: VIEW}
 
@@ -219,8 +237,12 @@ async def test_a_drive_that_is_away_is_disconnected_all_the_same(house: House, a
     entry = await house.put()
     await house.let_in(entry, None, VIEW, Span.WEEK)
     await account.post("/sandbox/google/revoke", {})
-    await house.settle.end_before_leaving("google")
-    assert len(await house.book.ending()) == 1
+    await house.settle.end_before_leaving(account_called("google"))
+    assert house.left_open_names == ["plan.txt"]
+    # Nobody can keep that promise any more, so nobody waits for it; and it is told once.
+    assert await house.book.ending() == []
+    await house.settle.end_before_leaving(account_called("google"))
+    assert house.left_open_names == ["plan.txt"]
 
 
 @pytest.mark.parametrize("address", ["", "clara", "clara@", "@example.com", "a b@example.com", "a@b", "a@b.c>"])

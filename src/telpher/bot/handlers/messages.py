@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from telpher.access import Role, rights_of
 from telpher.bot import views
 from telpher.bot.formats import escape
 from telpher.bot.handlers.accounts import take_login_page
@@ -12,17 +13,23 @@ from telpher.bot.handlers.folders import take_folder_name
 from telpher.bot.handlers.renaming import take_new_name
 from telpher.bot.handlers.sharing import take_address
 from telpher.bot.handlers.where import take_text
+from telpher.bot.handlers.workshop import take_parameter
 
 
 async def start(asked: Asked) -> None:
     """The first words."""
     await asked.show(first_words(asked.texts, asked.person))
+    # Who had closed the chat to us could not be given a menu meanwhile.
+    asked.desk.menus.look_after(asked.person.id)
     await tell_owner_late(asked)
 
 
 async def help_(asked: Asked) -> None:
-    """What the bot can do."""
-    await asked.answer(asked.texts.t("help.text"))
+    """What the bot can do for this person."""
+    if asked.person.role is Role.GUEST:
+        await asked.show(first_words(asked.texts, asked.person))
+        return
+    await asked.show(views.help_(asked.texts, rights_of(asked.person.role), asked.desk.identity.username))
 
 
 async def hello(asked: Asked) -> None:
@@ -59,9 +66,17 @@ async def anything_else(asked: Asked) -> None:
         or await take_address(asked, asked.message.text)
         or await take_folder_name(asked, asked.message.text)
         or await take_text(asked, asked.message.text)
+        or await take_parameter(asked, asked.message.text)
     ):
         return
+    if asked.message.text and _is_address(asked.message.text):
+        await asked.answer(asked.texts.t("link.text"))
+        return
     if asked.message.text:
-        await find_words(asked, asked.message.text)
+        await find_words(asked, asked.message.text, is_command=False)
         return
     await asked.answer(asked.texts.t("no_file.text"))
+
+
+def _is_address(text: str) -> bool:
+    return text.lower().startswith(("https://", "http://")) and len(text.split()) == 1

@@ -64,12 +64,14 @@ shares = sa.Table(
     sa.Column("drive", sa.Text, nullable=False),
     sa.Column("entry_id", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("link", sa.Text),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("base_role", sa.Text),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("ends_ms", sa.BigInteger),
     sa.Column("closed_ms", sa.BigInteger),
+    sa.Column("told_ms", sa.BigInteger),
     sa.CheckConstraint("role IN ('view', 'comment', 'edit')", name="role"),
     sa.CheckConstraint("base_role IN ('view', 'comment', 'edit')", name="base_role"),
     sa.Index("ix_shares_target", "drive", "entry_id", "who"),
@@ -81,7 +83,8 @@ shares = sa.Table(
     ),
 )
 """What was shared with whom from here, and until when. `who` is an e-mail address, or empty for anyone with the link; `base_role` is
-what they might do before the first share that still stood. The newest row that is neither closed nor past its end is what holds."""
+what they might do before the first share that still stood. The newest row that is neither closed nor past its end is what holds.
+`link` opens the entry in the drive; `told_ms` is when the person heard that the end could not be carried out."""
 
 share_targets = sa.Table(
     "share_targets",

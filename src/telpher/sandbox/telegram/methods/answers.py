@@ -14,7 +14,9 @@ from telpher.sandbox.telegram.spec import bot_api
 from telpher.sandbox.telegram.world import World
 
 _LONGEST_ANSWER = 200
+_LONGEST_OFFSET_BYTES = 64
 _MOST_RESULTS = 50
+_MOST_REMEMBERED = 500
 
 
 def answer_callback_query(world: World, args: Json) -> bool:
@@ -43,7 +45,7 @@ def answer_inline_query(world: World, args: Json) -> bool:
     ids = [_checked_result(result) for result in results]
     if len(set(ids)) != len(ids):
         raise bad_request("RESULT_ID_DUPLICATE")
-    if len(args.get("next_offset", "")) > 64:
+    if len(args.get("next_offset", "").encode()) > _LONGEST_OFFSET_BYTES:
         raise bad_request("NEXT_OFFSET_INVALID")
     answer = {
         "results": results,
@@ -52,7 +54,10 @@ def answer_inline_query(world: World, args: Json) -> bool:
         **({"button": args["button"]} if "button" in args else {}),
     }
     query = world.queries.settle("inline", args["inline_query_id"], answer)
-    world.ledger.set_fact("inline_results", query["user_id"], results)
+    # Of a list that goes on page by page, anything may be chosen.
+    offered = world.ledger.fact("inline_results", query["user_id"]) or []
+    earlier = [result for result in offered if result["id"] not in ids]
+    world.ledger.set_fact("inline_results", query["user_id"], [*earlier, *results][-_MOST_REMEMBERED:])
     return True
 
 

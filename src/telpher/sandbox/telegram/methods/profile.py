@@ -95,20 +95,45 @@ def delete_my_commands(world: World, args: Json) -> bool:
     return True
 
 
-def shown_commands(world: World) -> dict[str, list[Json]]:
-    """The commands that private chats show, by language; `default` for everybody else."""
-    shown: dict[str, list[Json]] = {}
-    for scope in ("default", "all_private_chats"):
-        for key, commands in world.ledger.facts("commands").items():
-            named = json.loads(key)
-            if named[0] == scope:
-                shown[named[-1] or "default"] = commands
-    return {"default": [], **shown}
+def shown_commands(world: World, user_id: int, chat_id: int) -> dict[str, list[Json]]:
+    """The commands that one person sees in one chat, by the language of their app; `default` for all other languages.
+
+    The first list that is set counts (https://core.telegram.org/bots/api#determining-list-of-commands).
+    """
+    known = {tuple(json.loads(key)): commands for key, commands in world.ledger.facts("commands").items()}
+    scopes = _scopes_for(world, user_id, chat_id)
+
+    def shown_in(language: str) -> list[Json]:
+        keys = [(*scope, code) for scope in scopes for code in dict.fromkeys((language, ""))]
+        return next((known[key] for key in keys if key in known), [])
+
+    languages = {str(key[-1]) for key in known} - {""}
+    return {"default": shown_in(""), **{language: shown_in(language) for language in sorted(languages)}}
+
+
+def _scopes_for(world: World, user_id: int, chat_id: int) -> list[tuple[str | int, ...]]:
+    """From the narrowest to the widest."""
+    if chat_id > 0:
+        return [("chat", chat_id), ("all_private_chats",), ("default",)]
+    group = world.group(chat_id) or {"member_ids": []}
+    is_owner = group["member_ids"][:1] == [user_id]
+    scopes: list[tuple[str | int, ...]] = [
+        ("chat_member", chat_id, user_id),
+        *([("chat_administrators", chat_id)] if is_owner else []),
+        ("chat", chat_id),
+        *([("all_chat_administrators",)] if is_owner else []),
+        ("all_group_chats",),
+        ("default",),
+    ]
+    return scopes
 
 
 def _tell_commands(world: World) -> None:
-    everyone = [int(user["id"]) for user in world.users()]
-    world.events.add(everyone, {"type": "commands", "commands": shown_commands(world)})
+    for user in world.users():
+        user_id = int(user["id"])
+        for chat_id in (user_id, *(int(group["id"]) for group in world.groups(user_id))):
+            event = {"type": "commands", "chat_id": chat_id, "commands": shown_commands(world, user_id, chat_id)}
+            world.events.add([user_id], event)
 
 
 def _text_pair(kind: str, field: str, longest: int) -> tuple[Method, Method]:

@@ -34,6 +34,10 @@ export class Composer {
     this._above = h("div.above", { hidden: true });
     this._keys = h("div", { hidden: true });
     this._popup = h("div.popup", { role: "listbox", "aria-label": say("commands"), hidden: true });
+    this._popup.addEventListener("scroll", () => {
+      const { scrollTop, clientHeight, scrollHeight } = this._popup;
+      if (scrollTop + clientHeight > scrollHeight - 120) this._showMore();
+    });
     this.node = h(
       "footer.composer",
       {},
@@ -179,7 +183,7 @@ export class Composer {
   }
 
   _showCommands(begun) {
-    const commands = this._conversation.commands.filter(({ command }) => command.startsWith(begun.toLowerCase()));
+    const commands = this._conversation.commandsIn(this._place.chat_id).filter(({ command }) => command.startsWith(begun.toLowerCase()));
     if (!commands.length && begun) return this._closePopup();
     if (!commands.length) return this._note(this._say("noCommands"));
     this._showOptions(
@@ -191,23 +195,27 @@ export class Composer {
     );
   }
 
-  async _askInline(text) {
-    this._note(this._say("inlineWait"), true);
+  async _askInline(text, offset = "") {
+    const shown = this._options;
+    if (!offset) this._note(this._say("inlineWait"), true);
     try {
-      const { results = [] } = await api.inline(this._place, text);
-      if (!results.length) return this._note(this._say("inlineNone"));
+      const { results = [], next_offset: next = "" } = await api.inline(this._place, text, offset);
+      if (offset && shown !== this._options) return; // something else is asked for meanwhile
+      if (!results.length && !offset) return this._note(this._say("inlineNone"));
       const choose = async (result) => {
         this._setText("");
         await api.chooseInline(this._place, result.id, text);
         toast(this._say("inlineChosen"), this._toasts);
       };
-      this._showOptions(
+      (offset ? this._addOptions : this._showOptions).call(
+        this,
         results.map((result) => ({
           node: h("div.option", { role: "option" }, h("div.card-text", {}, h("div.card-name", {}, result.title ?? result.caption ?? result.type), h("div.option-text", {}, result.description ?? ""))),
           choose: () => choose(result),
           complete: () => choose(result),
         })),
       );
+      this._more = next ? () => this._askInline(text, next) : null;
     } catch (error) {
       this._note(error.message);
     }
@@ -220,19 +228,35 @@ export class Composer {
   }
 
   _showOptions(options) {
-    this._options = options;
-    options.forEach(({ node, choose }, index) => {
-      node.id = `option-${this._place.user_id}-${index}`;
-      node.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
-      node.addEventListener("click", choose);
-      node.addEventListener("pointermove", () => this._select(index, false));
-    });
-    this._popup.replaceChildren(...options.map(({ node }) => node));
+    this._options = [];
+    this._more = null;
+    this._popup.replaceChildren();
+    this._addOptions(options);
     this._popup.hidden = false;
     this._field.setAttribute("aria-expanded", "true");
     this._select(0);
     this._outside ??= (event) => this.node.contains(event.target) || this._closePopup();
     addEventListener("pointerdown", this._outside);
+  }
+
+  _addOptions(options) {
+    const first = this._options.length;
+    options.forEach(({ node, choose }, number) => {
+      const index = first + number;
+      node.id = `option-${this._place.user_id}-${index}`;
+      node.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
+      node.addEventListener("click", choose);
+      node.addEventListener("pointermove", () => this._select(index, false));
+    });
+    this._options.push(...options);
+    this._popup.append(...options.map(({ node }) => node));
+  }
+
+  /** Ask for what comes after the options that are shown, once for each page. */
+  _showMore() {
+    const more = this._more;
+    this._more = null;
+    more?.();
   }
 
   _select(index, isScrolled = true) {
@@ -241,11 +265,13 @@ export class Composer {
     const { node } = this._options[this._selected];
     this._field.setAttribute("aria-activedescendant", node.id);
     if (isScrolled) node.scrollIntoView({ block: "nearest" });
+    if (this._selected >= this._options.length - 3) this._showMore();
   }
 
   _closePopup() {
     this._popup.hidden = true;
     this._options = [];
+    this._more = null;
     this._field.setAttribute("aria-expanded", "false");
     this._field.removeAttribute("aria-activedescendant");
     removeEventListener("pointerdown", this._outside);

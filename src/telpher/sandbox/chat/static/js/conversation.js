@@ -8,6 +8,7 @@ export class Conversation extends EventTarget {
     super();
     this.user = user;
     this.bot = null;
+    this._commands = new Map();
     this.groups = [];
     this.replyKeyboards = new Map();
     this.isLost = false;
@@ -51,9 +52,9 @@ export class Conversation extends EventTarget {
     return this._chats.get(chatId)?.get(messageId);
   }
 
-  /** Commands in this person's language, else the default ones. */
-  get commands() {
-    const all = this.bot?.commands ?? {};
+  /** The commands that this person sees in a chat: in their language, else the default ones. */
+  commandsIn(chatId = this.user.id) {
+    const all = this._commands.get(chatId) ?? {};
     const own = all[this.user.language_code];
     return own?.length ? own : (all.default ?? []);
   }
@@ -70,6 +71,7 @@ export class Conversation extends EventTarget {
   async _load(chatId) {
     const state = await api.state({ user_id: this.user.id, chat_id: chatId });
     this.bot = state.bot;
+    this._commands.set(chatId ?? this.user.id, state.bot.commands);
     this.groups = state.groups ?? [];
     if (!chatId) this.replyKeyboards.set(this.user.id, state.reply_keyboard ?? null);
     this._chats.set(chatId ?? this.user.id, new Map(state.messages.map((message) => [message.message_id, message])));
@@ -119,8 +121,8 @@ export class Conversation extends EventTarget {
         break;
       }
       case "commands":
-        this.bot = { ...this.bot, commands: event.commands };
-        this._tell("commands", {});
+        this._commands.set(chatId, event.commands);
+        this._tell("commands", { chatId });
         break;
       case "user":
         this._tell("user", { user: event.user });
