@@ -74,8 +74,8 @@ class Line:
     async def assert_arrived(self, entry: Entry, content: bytes) -> None:
         (kept,) = [one for one in await self.account.files() if not one["is_trashed"]]
         assert (kept["id"], kept["size_bytes"]) == (entry.id, len(content))
-        assert kept["md5"] == hashlib.md5(content).hexdigest()
-        assert entry.checksum == Checksum(ChecksumKind.MD5, kept["md5"])
+        assert kept["sha256"] == hashlib.sha256(content).hexdigest()
+        assert entry.checksum == Checksum(ChecksumKind.SHA256, kept["sha256"])
         assert list(self.spool_dir.iterdir()) == []
 
     async def uploaded_bytes(self) -> int:

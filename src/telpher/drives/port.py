@@ -202,7 +202,7 @@ class Drive(Protocol):
 
     @property
     def checksum_kind(self) -> ChecksumKind:
-        """Which digest its finished entries carry."""
+        """Which digest its finished entries carry, as a rule: what counts is the kind that an entry comes with."""
 
     async def root(self) -> Entry:
         """The top of the drive."""

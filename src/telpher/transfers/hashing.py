@@ -21,3 +21,10 @@ class Digest:
 
     def checksum(self) -> Checksum:
         return Checksum(self._kind, self._hash.hexdigest())
+
+
+def checksum_of(content: bytes, kind: ChecksumKind) -> Checksum:
+    """Of what is all in memory."""
+    digest = Digest(kind)
+    digest.update(content)
+    return digest.checksum()

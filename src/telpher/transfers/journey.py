@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar, cast
 
-from telpher.drives.port import Capability, Checksum, Drive, Entry, EntryId, IssuesIds
+from telpher.drives.port import Capability, Checksum, ChecksumKind, Drive, Entry, EntryId, IssuesIds
 from telpher.errors import (
     ChecksumMismatchError,
     DriveUnreachableError,
@@ -28,7 +28,7 @@ from telpher.transfers import janitor
 from telpher.transfers.checkpoint import Checkpoints, Transfer, boot_id
 from telpher.transfers.download import MemorySink, fill
 from telpher.transfers.gauge import Gauge
-from telpher.transfers.hashing import Digest
+from telpher.transfers.hashing import checksum_of
 from telpher.transfers.patience import Patience, PatienceLimits
 from telpher.transfers.port import Source, SourceOpener, TransferId, TransferRequest
 from telpher.transfers.reservation import DiskLedger
@@ -60,6 +60,15 @@ class _SizeChangedError(Exception):
     def __init__(self, size_bytes: int) -> None:
         super().__init__(size_bytes)
         self.size_bytes = size_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sent:
+    """What the drive has made of it, what we know of what we sent, and how to know more."""
+
+    entry: Entry
+    checksum: Checksum
+    of_kind: Callable[[ChecksumKind], Awaitable[Checksum]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,22 +133,21 @@ class Journey:
     async def _until_verified(self, transfer: Transfer) -> Entry:
         for _ in range(_TRIES):
             try:
-                entry, checksum = await self._once(transfer)
+                sent = await self._once(transfer)
             except _SizeChangedError as change:
                 transfer.size_bytes = change.size_bytes
                 await self._begin_anew(transfer)
                 continue
-            if await self._is_whole(entry, transfer, checksum):
-                await self._means.checkpoints.verified(transfer, entry, checksum)
+            if (checksum := await self._verified(transfer, sent)) is not None:
+                await self._means.checkpoints.verified(transfer, sent.entry, checksum)
                 await self._tidy(transfer)
-                return entry
+                return sent.entry
             _log.error("the drive stored something else than what was sent; beginning again")
-            await remove_entry(self._drive, entry.id)
+            await remove_entry(self._drive, sent.entry.id)
             await self._begin_anew(transfer)
         raise ContentRefusedError("the file did not arrive as it was sent")
 
-    async def _once(self, transfer: Transfer) -> tuple[Entry, Checksum]:
-        """The entry that the drive has made of it, and the checksum of what we sent."""
+    async def _once(self, transfer: Transfer) -> _Sent:
         upload = Upload(self._drive, transfer, self._means.checkpoints, Patience(self._means.patience), self._gauge)
         size_bytes = transfer.size_bytes
         if size_bytes is None:
@@ -150,7 +158,7 @@ class Journey:
 
     # ---- three ways ---------------------------------------------------------------------------------------------------
 
-    async def _through_memory(self, transfer: Transfer, upload: Upload, size_bytes: int) -> tuple[Entry, Checksum]:
+    async def _through_memory(self, transfer: Transfer, upload: Upload, size_bytes: int) -> _Sent:
         source = await self._opened(transfer)
         if source.local_path is not None:
             async with self._in_place(source.local_path) as spool:
@@ -170,7 +178,7 @@ class Journey:
             raise _SizeChangedError(len(content))
         return await self._send_at_once(upload, content)
 
-    async def _through_spool(self, transfer: Transfer, upload: Upload, size_bytes: int) -> tuple[Entry, Checksum]:
+    async def _through_spool(self, transfer: Transfer, upload: Upload, size_bytes: int) -> _Sent:
         opened: asyncio.Future[Spool] = asyncio.get_running_loop().create_future()
 
         async def receive() -> Checksum:
@@ -195,9 +203,9 @@ class Journey:
         except BaseExceptionGroup as group:
             # The first failure has cancelled the other leg.
             raise group.exceptions[0] from None
-        return sending.result(), receiving.result()
+        return self._sent(transfer, sending.result(), receiving.result())
 
-    async def _of_unknown_size(self, transfer: Transfer, upload: Upload) -> tuple[Entry, Checksum]:
+    async def _of_unknown_size(self, transfer: Transfer, upload: Upload) -> _Sent:
         source = await self._opened(transfer)
         async with self._spool_of(transfer, source, None) as spool:
             if source.local_path is None:
@@ -207,10 +215,10 @@ class Journey:
             transfer.size_bytes = spool.size_bytes
             await self._means.checkpoints.save(transfer)
             if transfer.size_bytes <= SMALL_BYTES and self._has_ids:
-                return await upload.at_once(await spool.content()), checksum
+                return self._sent(transfer, await upload.at_once(await spool.content()), checksum)
             opened: asyncio.Future[Spool] = asyncio.get_running_loop().create_future()
             opened.set_result(spool)
-            return await upload.follow(opened), checksum
+            return self._sent(transfer, await upload.follow(opened), checksum)
 
     # ---- their parts --------------------------------------------------------------------------------------------------
 
@@ -229,12 +237,29 @@ class Journey:
             except (SourceUnreachableError, SourceBusyError) as error:
                 await patience.bear(error)
 
-    async def _send_at_once(self, upload: Upload, content: bytes) -> tuple[Entry, Checksum]:
-        if len(content) <= _HASH_HERE_BYTES:
-            checksum = _checksum_of(content, self._drive)
-            return await upload.at_once(content), checksum
-        hashing = asyncio.get_running_loop().run_in_executor(self._means.threads, _checksum_of, content, self._drive)
-        return await upload.at_once(content), await hashing
+    async def _send_at_once(self, upload: Upload, content: bytes) -> _Sent:
+        async def of_kind(kind: ChecksumKind) -> Checksum:
+            if len(content) <= _HASH_HERE_BYTES:
+                return checksum_of(content, kind)
+            return await self._means.off_loop(checksum_of, content, kind)
+
+        checksum = await of_kind(self._drive.checksum_kind)
+        return _Sent(await upload.at_once(content), checksum, of_kind)
+
+    def _sent(self, transfer: Transfer, entry: Entry, checksum: Checksum) -> _Sent:
+        """What went through the spool, or was read in place, and still lies there."""
+
+        async def of_kind(kind: ChecksumKind) -> Checksum:
+            assert self._source is not None or not transfer.is_local
+            in_place = self._source.local_path if self._source is not None else None
+            path = in_place or janitor.spool_path(self._means.spool_dir, transfer.id)
+            spool = await Spool.open_local(path, self._means.threads, kind)
+            try:
+                return await spool.checksum()
+            finally:
+                spool.close()
+
+        return _Sent(entry, checksum, of_kind)
 
     async def _is_spooled(self, transfer: Transfer, size_bytes: int) -> bool:
         """Whether an earlier attempt has brought it all into the spool, and the file can be trusted."""
@@ -309,13 +334,17 @@ class Journey:
 
         await fill(spool, source, size_bytes, Patience(self._means.patience), on_growth=on_growth)
 
-    async def _is_whole(self, entry: Entry, transfer: Transfer, checksum: Checksum) -> bool:
-        """Whether the drive has what we sent, by its own account."""
+    async def _verified(self, transfer: Transfer, sent: _Sent) -> Checksum | None:
+        """The checksum that the drive and we agree on; None where what it has is not what we sent."""
+        entry = sent.entry
         if entry.checksum is None:
             entry = await self._drive.stat(entry.id)
-        if entry.checksum is None or entry.checksum.kind is not checksum.kind:
+        if entry.checksum is None:
             raise DriveUnreachableError("the drive does not tell the checksum of what it has stored")
-        return entry.size_bytes == transfer.size_bytes and entry.checksum == checksum
+        ours = sent.checksum
+        if entry.checksum.kind is not ours.kind:
+            ours = await sent.of_kind(entry.checksum.kind)
+        return ours if entry.size_bytes == transfer.size_bytes and entry.checksum == ours else None
 
     async def _begin_anew(self, transfer: Transfer) -> None:
         """Under a new id, with nothing of what was brought so far: who knows where it went wrong."""
@@ -337,9 +366,3 @@ class Journey:
             await source.dispose()
         except (TelpherError, OSError) as error:
             _log.warning("the local server's file could not be removed: %s", error)
-
-
-def _checksum_of(content: bytes, drive: Drive) -> Checksum:
-    digest = Digest(drive.checksum_kind)
-    digest.update(content)
-    return digest.checksum()

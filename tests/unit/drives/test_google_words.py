@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from telpher import errors
 from telpher.drives.google.errors import from_answer
 from telpher.drives.google.query import children_of, containing, entry_from, quoted, time_text
+from telpher.drives.port import Checksum, ChecksumKind
 
 
 def body_of(reason: str) -> bytes:
@@ -100,3 +101,16 @@ def test_an_entry_from_the_least_that_google_tells() -> None:
     assert (entry.parent_id, entry.size_bytes, entry.checksum, entry.is_trashed) == (None, None, None, False)
     assert time_text(entry.modified_at) == resource["modifiedTime"]
     assert entry_from(resource | {"size": "0", "md5Checksum": "d4"}).size_bytes == 0
+
+
+def test_the_strongest_checksum_counts() -> None:
+    resource = {
+        "id": "a",
+        "name": "a",
+        "mimeType": "text/plain",
+        "size": "1",
+        "modifiedTime": "2024-05-06T07:08:09.123Z",
+    }
+    told = resource | {"md5Checksum": "d4", "sha256Checksum": "e3"}
+    assert entry_from(told).checksum == Checksum(ChecksumKind.SHA256, "e3")
+    assert entry_from(resource | {"md5Checksum": "d4"}).checksum == Checksum(ChecksumKind.MD5, "d4")

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from tests.unit.transfers.model import Fault, ModelDrive, ModelSource
 
-from telpher.drives.port import Entry
+from telpher.drives.port import ChecksumKind, Entry
 from telpher.errors import (
     DiskFullError,
     DriveUnreachableError,
@@ -154,6 +154,23 @@ async def test_what_was_stored_wrong_is_replaced(bench: Bench, content: bytes) -
     bench.drive.script.faults = iter([*([Fault.NONE] if content is BIG else []), Fault.DAMAGE])
     entry = await bench.carry()
     bench.assert_arrived(entry)
+    assert sorted(kept.is_trashed for kept, _ in bench.drive.entries.values()) == [False, True]
+
+
+@pytest.mark.parametrize("content", [SMALL, BIG], ids=["small", "big"])
+@pytest.mark.parametrize("is_local", [True, False])
+async def test_what_a_drive_stored_is_compared_by_the_checksum_that_it_tells(
+    bench: Bench, tmp_path: Path, content: bytes, is_local: bool
+) -> None:
+    bench.drive.checksum_kind = ChecksumKind.SHA256  # as a rule; here it knows only MD5
+    bench.source = ModelSource(content)
+    if is_local:
+        bench.source.path = tmp_path / "local.bin"
+        bench.source.path.write_bytes(content)
+    bench.drive.script.faults = iter([*([Fault.NONE] if content is BIG else []), Fault.DAMAGE])
+
+    bench.assert_arrived(await bench.carry())
+
     assert sorted(kept.is_trashed for kept, _ in bench.drive.entries.values()) == [False, True]
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Any, Protocol, TypeVar
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from telpher.drives.google.errors import from_answer
@@ -33,6 +34,16 @@ _CONNECT_TIMEOUT_S = 15.0
 _ANSWER_TIMEOUT_S = 60.0
 _ERROR_LIMIT_BYTES = 64 << 10
 _RESUME_INCOMPLETE = 308
+
+
+class _Streamed(aiohttp.AsyncIterablePayload):
+    """A body that comes as it comes. The request's head does not wait for its first byte: what the server has to do before it takes
+    any, it does meanwhile.
+    """
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        writer.send_headers()
+        await super().write_with_length(writer, content_length)
 
 
 class Authorizer(Protocol):
@@ -145,7 +156,7 @@ class GoogleClient:
                     method,
                     url.update_query(params) if params else url,
                     headers={**headers, **self._authorization(url, token)},
-                    data=body if isinstance(body, bytes) else body(),
+                    data=body if isinstance(body, bytes) else _Streamed(body()),
                     allow_redirects=False,
                 )
             if response.status < 300 or response.status == _RESUME_INCOMPLETE:

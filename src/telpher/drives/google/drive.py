@@ -88,7 +88,7 @@ class GoogleDrive:
             Capability.DUPLICATE_NAMES,
         }
     )
-    checksum_kind = ChecksumKind.MD5
+    checksum_kind = ChecksumKind.SHA256
 
     def __init__(
         self, client: GoogleClient, ids: IdPool, home: HomeFolder, *, name: str = "google", shared_drive_id: str = ""

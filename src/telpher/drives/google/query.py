@@ -21,7 +21,7 @@ from telpher.drives.port import (
     SearchFilter,
 )
 
-FIELDS = "id,name,mimeType,parents,size,modifiedTime,md5Checksum,webViewLink,trashed,starred"
+FIELDS = "id,name,mimeType,parents,size,modifiedTime,md5Checksum,sha256Checksum,webViewLink,trashed,starred"
 LIST_FIELDS = f"nextPageToken,files({FIELDS})"
 
 ORDER_BY = {
@@ -80,21 +80,29 @@ def entry_from(resource: dict[str, Any]) -> Entry:
     """An entry from a files resource with FIELDS."""
     is_folder = resource["mimeType"] == FOLDER_MIME_TYPE
     parents = resource.get("parents") or [None]
-    size, md5 = resource.get("size"), resource.get("md5Checksum")
+    size, checksum = resource.get("size"), _checksum_of(resource)
     return Entry(
         id=EntryId(resource["id"]),
         name=resource["name"],
         parent_id=EntryId(parents[0]) if parents[0] else None,
         is_folder=is_folder,
         # Google Docs tell a size of what they take, but have no bytes of their own: those have a checksum.
-        size_bytes=int(size) if size is not None and md5 is not None and not is_folder else None,
+        size_bytes=int(size) if size is not None and checksum is not None and not is_folder else None,
         mime_type=resource["mimeType"],
         modified_at=dt.datetime.fromisoformat(resource["modifiedTime"]).astimezone(dt.UTC),
-        checksum=Checksum(ChecksumKind.MD5, md5) if md5 else None,
+        checksum=checksum,
         link=resource.get("webViewLink"),
         is_trashed=bool(resource.get("trashed")),
         is_starred=bool(resource.get("starred")),
     )
+
+
+def _checksum_of(resource: dict[str, Any]) -> Checksum | None:
+    """The strongest that is told: contents from before Google kept SHA-256 may have MD5 alone."""
+    if sha256 := resource.get("sha256Checksum"):
+        return Checksum(ChecksumKind.SHA256, sha256)
+    md5 = resource.get("md5Checksum")
+    return None if md5 is None else Checksum(ChecksumKind.MD5, md5)
 
 
 def time_text(moment: dt.datetime) -> str:

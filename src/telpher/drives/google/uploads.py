@@ -33,6 +33,8 @@ _PARAMS = {"supportsAllDrives": "true", "fields": FIELDS}
 _PATH = "/upload/drive/v3/files"
 _HELD = re.compile(r"bytes=0-(\d+)")
 _PIECE_BYTES = 1 << 20
+# Copied in less time than it takes to hand it over in pieces.
+_AT_ONCE_BYTES = 256 << 10
 # How long the connection may take no byte, and how long Google may think after the last one.
 _STALL_TIMEOUT_S = 60.0
 
@@ -67,7 +69,8 @@ async def upload_multipart(client: GoogleClient, spec: UploadSpec, content: byte
         "Content-Length": str(len(head) + len(content) + len(tail)),
     }
     params = {**_PARAMS, "uploadType": "multipart"}
-    async with client.answer("POST", client.url(_PATH), params=params, headers=headers, body=pieces) as answer:
+    body = pieces if len(content) > _AT_ONCE_BYTES else head + content + tail
+    async with client.answer("POST", client.url(_PATH), params=params, headers=headers, body=body) as answer:
         return entry_from(await read_json(answer))
 
 

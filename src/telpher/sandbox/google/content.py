@@ -1,8 +1,9 @@
-"""File contents on disk: written block by block with a running MD5, off the event loop, in constant memory."""
+"""File contents on disk: written block by block with running digests, off the event loop, in constant memory."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import os
 from collections.abc import AsyncIterable
@@ -14,6 +15,37 @@ _BLOCK_BYTES = 4 * GRANULE_BYTES
 _READ_BYTES = 1024 * 1024
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Digests:
+    """What a content is known by, in hexadecimal."""
+
+    md5: str
+    sha256: str
+
+
+class _Running:
+    """The digests of what has passed so far."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256(usedforsecurity=False)
+
+    def update(self, piece: bytes) -> None:
+        self._md5.update(piece)
+        self._sha256.update(piece)
+
+    def digests(self) -> Digests:
+        return Digests(self._md5.hexdigest(), self._sha256.hexdigest())
+
+    @classmethod
+    def of_file(cls, path: Path) -> _Running:
+        running = cls()
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(_READ_BYTES):
+                running.update(piece)
+        return running
+
+
 class BlobWriter:
     """Appends to one file. `held_bytes` are on disk; a tail shorter than a granule is in memory until `finish`."""
 
@@ -23,7 +55,7 @@ class BlobWriter:
         if tail_bytes := self.held_bytes % GRANULE_BYTES:  # a crash came between two writes
             self.held_bytes -= tail_bytes
             os.truncate(path, self.held_bytes)
-        self._digest = None if self.held_bytes else hashlib.md5(usedforsecurity=False)
+        self._running = None if self.held_bytes else _Running()
         self._parts: list[bytes] = []
         self._waiting_bytes = 0
         self._writing: asyncio.Future[None] | None = None
@@ -47,17 +79,17 @@ class BlobWriter:
         self._parts.clear()
         self._waiting_bytes = 0
 
-    async def finish(self) -> str:
-        """Put everything on disk; the MD5 of the whole, in hex."""
+    async def finish(self) -> Digests:
+        """Put everything on disk; the digests of the whole."""
         await self._write_granules()
         await self._settle()
         tail, self._parts, self._waiting_bytes = b"".join(self._parts), [], 0
         if tail or not self._path.exists():
             await asyncio.to_thread(self._append, [tail])
             self.held_bytes += len(tail)
-        if self._digest is None:
-            self._digest = await asyncio.to_thread(digest_of, self._path, "md5")
-        return self._digest.hexdigest()
+        if self._running is None:
+            self._running = await asyncio.to_thread(_Running.of_file, self._path)
+        return self._running.digests()
 
     async def _write_granules(self) -> None:
         size_bytes = self._waiting_bytes // GRANULE_BYTES * GRANULE_BYTES
@@ -81,12 +113,12 @@ class BlobWriter:
                     self._writing = None
 
     def _append(self, parts: list[bytes]) -> None:
-        if self._digest is None:
-            self._digest = digest_of(self._path, "md5")
+        if self._running is None:
+            self._running = _Running.of_file(self._path)
         with self._path.open("ab") as file:
             for part in parts:
                 file.write(part)
-                self._digest.update(part)
+                self._running.update(part)
 
 
 def _split(parts: list[bytes], size_bytes: int) -> tuple[list[bytes], list[bytes]]:
@@ -100,8 +132,13 @@ def _split(parts: list[bytes], size_bytes: int) -> tuple[list[bytes], list[bytes
     return head, []
 
 
+def digests_of(path: Path) -> Digests:
+    """What a file on disk is known by."""
+    return _Running.of_file(path).digests()
+
+
 def digest_of(path: Path, algorithm: str) -> hashlib._Hash:
-    """The digest of a file, read in pieces."""
+    """One digest of a file, read in pieces."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb", buffering=0) as file:
         while piece := file.read(_READ_BYTES):
@@ -119,8 +156,8 @@ def corrupt(path: Path) -> None:
         file.write(bytes([byte[0] ^ 1]) if byte else b"?")
 
 
-async def store(chunks: AsyncIterable[bytes], path: Path, *, limit_bytes: int | None = None) -> tuple[int, str]:
-    """Write a whole body; its size and MD5. Raises OverflowError, leaving nothing, when it is over the limit."""
+async def store(chunks: AsyncIterable[bytes], path: Path, *, limit_bytes: int | None = None) -> tuple[int, Digests]:
+    """Write a whole body; its size and digests. Raises OverflowError, leaving nothing, when it is over the limit."""
     writer = BlobWriter(path)
     try:
         async for chunk in chunks:

@@ -208,6 +208,7 @@ async def _files(request: web.Request) -> web.Response:
                 "mime_type": row["mime_type"],
                 "size_bytes": row["size_bytes"],
                 "md5": row["md5"],
+                "sha256": row["sha256"],
                 "is_folder": row["mime_type"] == FOLDER_TYPE,
                 "is_trashed": bool(row["is_trashed"]),
                 "owner": row["owner"],
@@ -247,6 +248,7 @@ async def _seed(request: web.Request) -> web.Response:
     parent_id, client_id = body.get("parent_id") or account["root_id"], body.get("client_id", CLIENT_ID)
     data = str(body.get("text", "")).encode("utf-8")
     blob, md5 = secrets.token_hex(16), hashlib.md5(data, usedforsecurity=False).hexdigest()
+    sha256 = hashlib.sha256(data).hexdigest()
     (ledger.content_dir / blob).write_bytes(data)
     begun_ms, rows = now_ms() - count * 1000, []
     for number in range(1, count + 1):
@@ -267,14 +269,15 @@ async def _seed(request: web.Request) -> web.Response:
                     email,
                 ),
                 *(client_id, time_ms, time_ms, email, size_bytes, size_bytes or 0, None if is_folder else blob),
-                *(None if is_folder else md5, one, None if is_folder else "0B" + secrets.token_urlsafe(36)),
+                *((None, None) if is_folder else (md5, sha256)),
+                *(one, None if is_folder else "0B" + secrets.token_urlsafe(36)),
             )
         )
     with ledger.transaction():
         ledger.run_many(
             "INSERT INTO files (id, name, name_key, natural_key, mime_type, folder_rank, parent_id, owner, client_id, created_ms,"
-            " modified_ms, modified_by, size_bytes, quota_bytes, blob, md5, original_name, revision)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " modified_ms, modified_by, size_bytes, quota_bytes, blob, md5, sha256, original_name, revision)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
     return web.json_response({"count": count, "first_id": rows[0][0], "last_id": rows[-1][0]})
@@ -290,7 +293,7 @@ async def _add_document(request: web.Request) -> web.Response:
     metadata = {"name": body.get("name", "A document"), "mimeType": body.get("mime_type", DOCUMENT)}
     if body.get("parent_id"):
         metadata["parents"] = [body["parent_id"]]
-    row = entries.create(ledger, caller, metadata, entries.Content(blob, len(data), "", None), all_drives=True)
+    row = entries.create(ledger, caller, metadata, entries.Content(blob, len(data), "", None, None), all_drives=True)
     return web.json_response({"id": row["id"], "name": row["name"]})
 
 

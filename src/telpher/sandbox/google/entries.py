@@ -45,6 +45,7 @@ class Content:
     blob: str
     size_bytes: int
     md5: str
+    sha256: str | None
     mime_type: str | None
 
 
@@ -129,7 +130,7 @@ def create(
         if is_folder and content is not None:
             raise DriveError(400, "badRequest", "Folders have no content.")
         if content is None and not is_google:
-            content = Content("", 0, "d41d8cd98f00b204e9800998ecf8427e", None)
+            content = Content("", 0, "d41d8cd98f00b204e9800998ecf8427e", None, None)
         size_bytes = content.size_bytes if content and not is_google else None
         owner = None if parent["drive_id"] is not None else parent["owner"]
         time_ms = now_ms()
@@ -157,6 +158,7 @@ def create(
             "quota_bytes": size_bytes or 0,
             "blob": content.blob or None if content else None,
             "md5": content.md5 if content and not is_google else None,
+            "sha256": content.sha256 if content and not is_google else None,
             "full_text": _index_text(ledger, content, mime_type),
             "is_trashed": parent["is_trashed"],
             "description": text_field(metadata, "description"),
@@ -301,7 +303,7 @@ def _new_content(ledger: Ledger, row: sqlite3.Row, metadata: dict[str, Any], con
         "quota_bytes": 0 if is_google else content.size_bytes,
         "md5": None if is_google else content.md5,
         "sha1": None,
-        "sha256": None,
+        "sha256": None if is_google else content.sha256,
         "full_text": _index_text(ledger, content, mime_type),
         "revision": "0B" + secrets.token_urlsafe(36),
     }
@@ -349,7 +351,7 @@ def copy(
         raise DriveError(403, "cannotCopyFile", "This file cannot be copied by the user.")
     if row["mime_type"].startswith(GOOGLE_TYPE_PREFIX) and "id" in metadata:
         check_new_id(ledger, {**metadata, "mimeType": row["mime_type"]})
-    content = Content(row["blob"] or "", row["size_bytes"] or 0, row["md5"] or "", None)
+    content = Content(row["blob"] or "", row["size_bytes"] or 0, row["md5"] or "", row["sha256"], None)
     parent = row_of(ledger, row["parent_id"])
     may_stay = is_at_least(role_of(ledger, parent, caller.email), "writer")
     inherited = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from telpher.sandbox.google import entries
-from telpher.sandbox.google.content import GRANULE_BYTES, BlobWriter, corrupt, digest_of
+from telpher.sandbox.google.content import GRANULE_BYTES, BlobWriter, corrupt, digests_of
 from telpher.sandbox.google.errors import DriveError, file_not_found
 from telpher.sandbox.google.grants import Caller
 from telpher.sandbox.google.ledger import Ledger, now_ms
@@ -185,13 +185,13 @@ class Sessions:
         """All bytes are here: make the file (or give it its new content). The session answers with it from now on."""
         desk.holder = None
         writer = self.writer_of(desk, row)
-        md5 = await writer.finish()
+        digests = await writer.finish()
         path = self.path_of(row)
         if (left := self._ledger.setting("corrupt_next_uploads")) >= 1:
             self._ledger.change_settings(corrupt_next_uploads=left - 1)
             corrupt(path)
-            md5 = (await asyncio.to_thread(digest_of, path, "md5")).hexdigest()
-        content = entries.Content(row["blob"], writer.held_bytes, md5, row["mime_type"])
+            digests = await asyncio.to_thread(digests_of, path)
+        content = entries.Content(row["blob"], writer.held_bytes, digests.md5, digests.sha256, row["mime_type"])
         caller = Caller(row["email"], row["client_id"], frozenset(row["scope"].split()))
         try:
             with self._ledger.transaction():

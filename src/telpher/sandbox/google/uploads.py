@@ -17,7 +17,7 @@ from telpher.sandbox.faults import KEEP_ONLY_BYTES
 from telpher.sandbox.google import entries
 from telpher.sandbox.google.access import find_file
 from telpher.sandbox.google.calls import Call, call_of, json_body, json_object, with_method_override
-from telpher.sandbox.google.content import GRANULE_BYTES, BlobWriter, corrupt, digest_of, store
+from telpher.sandbox.google.content import GRANULE_BYTES, BlobWriter, corrupt, digests_of, store
 from telpher.sandbox.google.errors import DriveError
 from telpher.sandbox.google.grants import Caller, caller_of
 from telpher.sandbox.google.ledger import Ledger
@@ -78,14 +78,14 @@ async def _start(request: web.Request) -> web.StreamResponse:
         mime_type, chunks = request.headers.get("Content-Type"), aiter(request.content.iter_any())
         _check(call, row, metadata)
     try:
-        size_bytes, md5 = await store(chunks, path, limit_bytes=_room(call, row, metadata))
+        size_bytes, digests = await store(chunks, path, limit_bytes=_room(call, row, metadata))
     except OverflowError:
         raise DriveError(403, "storageQuotaExceeded") from None
     if (left := call.ledger.setting("corrupt_next_uploads")) >= 1:
         call.ledger.change_settings(corrupt_next_uploads=left - 1)
         corrupt(path)
-        md5 = (await asyncio.to_thread(digest_of, path, "md5")).hexdigest()
-    content = entries.Content(blob, size_bytes, md5, mime_type)
+        digests = await asyncio.to_thread(digests_of, path)
+    content = entries.Content(blob, size_bytes, digests.md5, digests.sha256, mime_type)
     try:
         if row is not None:
             file = entries.update(call.ledger, call.caller, row, metadata, content=content, query=call.query)
