@@ -135,6 +135,8 @@ async def test_a_guest_sends_files_into_the_chosen_folder_and_nothing_else(
     for command in ("/files", "/compute", "/shares", "/invite"):
         await boris.ask(command, has_text("это здесь нельзя"))
     await boris.ask("/me", has_text("гость", "From guests"))
+    told = await boris.ask("/help", has_text("From guests", "/jobs"))
+    assert "/files" not in text_of(told)
     await telpher_running.restart()
     await boris.send_album([(b"1", "1.txt"), (b"2", "2.txt")])
     await boris.wait_for(has_text("1.txt", "2.txt"))

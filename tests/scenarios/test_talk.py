@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
 
 import pytest
 from tests.driver import Person, has_text, is_from_bot
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.waits import all_is_handled, eventually, from_bot
+from tests.scenarios.waits import all_is_handled, from_bot
 
-from telpher.bot.commands import COMMANDS
 from telpher.settings import Settings
+
+pytestmark = pytest.mark.both_languages
 
 
 @pytest.fixture
@@ -19,16 +19,10 @@ def telpher_settings(telpher_settings: Settings) -> Settings:
     return dataclasses.replace(telpher_settings, owner_ids=(1001, 1002))
 
 
-@pytest.fixture
-async def boris(telpher_running: TelpherRunning) -> AsyncIterator[Person]:
-    async with Person(telpher_running.sandbox.url, 1002) as person:
-        yield person
-
-
 async def test_the_bot_answers(telpher_running: TelpherRunning, anna: Person) -> None:
     for command, words in {
         "/start": ["Hello, Anna", "/files", "/compute"],
-        "/help": ["/jobs", "/whoami"],
+        "/help": ["/jobs", "@telpher_sandbox_bot", "/doctor", "/whoami"],
         "/hello": ["Hello, Anna"],
         "/hello@telpher_sandbox_bot": ["Hello, Anna"],
         "/whoami": ["1001", "owner"],
@@ -38,12 +32,14 @@ async def test_the_bot_answers(telpher_running: TelpherRunning, anna: Person) ->
         "/cython": ["The workshop", "First module"],
         "/cancel": ["nothing to cancel"],
         "/frobnicate <b>": ["I don’t know /frobnicate", "/help"],
-        "hello there": ["🔎 hello there", "Nothing in your drive"],
+        "hello there": ["🔎 hello there", "Nothing in your drive", "/help"],
+        "https://example.org/a?b=c": ["That is a link", "/files"],
     }.items():
         await anna.ask(command, has_text(*words))
 
 
-async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris: Person, anna: Person) -> None:
+@pytest.mark.one_language
+async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris_himself: Person, anna: Person) -> None:
     for command, words in {
         "/start": ["Здравствуйте, Boris", "/files"],
         "/help": ["Мастерская"],
@@ -54,24 +50,14 @@ async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris
         "/compute": ["Мастерская"],
         "привет": ["🔎 привет", "ничего с такими словами нет"],
     }.items():
-        await boris.ask(command, has_text(*words))
+        await boris_himself.ask(command, has_text(*words))
     assert from_bot(anna) == []
-
-
-async def test_the_commands_are_registered_in_both_languages(telpher_running: TelpherRunning) -> None:
-    async def are_there() -> bool:
-        async with Person(telpher_running.sandbox.url) as person:
-            listed = person.bot["commands"]
-        wanted = [command.name for command in COMMANDS]
-        return all([one["command"] for one in listed.get(language, [])] == wanted for language in ("default", "ru"))
-
-    await eventually(are_there)
 
 
 async def test_what_is_no_file_is_answered_too(telpher_running: TelpherRunning, anna: Person) -> None:
     hello = await anna.ask("/hello")
     chat = {"id": anna.user_id, "type": "private", "first_name": "Anna"}
-    sender = {"id": anna.user_id, "is_bot": False, "first_name": "Anna", "language_code": "en"}
+    sender = {"id": anna.user_id, "is_bot": False, "first_name": "Anna", "language_code": anna.language}
     for number, content in enumerate(
         [
             {"location": {"latitude": 52.5, "longitude": 13.4}},
@@ -108,7 +94,7 @@ async def test_a_mistake_of_ours_is_told_once_and_nothing_else_suffers(
 
 async def test_in_a_group_nothing_private_is_shown(telpher_running: TelpherRunning, anna: Person) -> None:
     group = {"id": -100500, "type": "supergroup", "title": "Family"}
-    sender = {"id": anna.user_id, "is_bot": False, "first_name": "Anna", "language_code": "en"}
+    sender = {"id": anna.user_id, "is_bot": False, "first_name": "Anna", "language_code": anna.language}
     for number, text in enumerate(["/files", "/start", "hello"]):
         message = {"message_id": 700 + number, "date": 1_700_000_000, "chat": group, "from": sender, "text": text}
         entities = [{"type": "bot_command", "offset": 0, "length": len(text)}] if text.startswith("/") else []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from telegram import InlineKeyboardMarkup
 
-from telpher.access import Role
+from telpher.access import Right, Role
 from telpher.actions import run_module
 from telpher.actions.cards import Card
 from telpher.actions.follow_jobs import JobLine
@@ -39,6 +39,18 @@ def bold(name: str) -> str:
 def start(texts: Texts, first_name: str) -> Screen:
     """The first words."""
     return Screen(texts.t("start.text", name=escape(first_name)))
+
+
+def help_(texts: Texts, rights: Collection[Right], bot_name: str) -> Screen:
+    """What somebody with these rights can do here."""
+    sections = {
+        "help.saving": Right.SEND_FILES,
+        "help.drive": Right.USE_DRIVE,
+        "help.workshop": Right.COMPUTE,
+        "help.owners": Right.OPERATE,
+    }
+    told = [texts.t(key, bot=bot_name) for key, right in sections.items() if right in rights]
+    return Screen("\n\n".join([*told, texts.t("help.more")]))
 
 
 def greeting(texts: Texts, first_name: str) -> Screen:

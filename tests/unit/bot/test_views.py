@@ -165,7 +165,7 @@ def test_an_error_shows_its_facts_as_people_read_them() -> None:
 
 
 def test_who_one_is() -> None:
-    assert views.who(EN, 1001, Role.OWNER).text == "Your id is <code>1001</code>. You are the owner here."
+    assert views.who(EN, 1001, Role.OWNER).text == "Your id is <code>1001</code>. You are an owner here."
 
 
 def test_a_listing_pages_both_ways_and_up() -> None:

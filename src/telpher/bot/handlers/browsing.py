@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from telpher.bot import browse_views, views
 from telpher.bot.browse_callbacks import (
     FolderMenu,
@@ -28,10 +30,13 @@ async def find(asked: Asked) -> None:
     await find_words(asked, words[0])
 
 
-async def find_words(asked: Asked, words: str) -> None:
-    """What was typed is looked for."""
+async def find_words(asked: Asked, words: str, *, is_command: bool = True) -> None:
+    """What was typed is looked for; who did so without a command may have meant something else."""
     result = await asked.desk.browser.find.begin(asked.person.id, words)
-    await asked.show(browse_views.found(asked.texts, result))
+    screen = browse_views.found(asked.texts, result)
+    if not result.cards and not is_command:
+        screen = dataclasses.replace(screen, text=f"{screen.text}\n\n{asked.texts.t('find.hint')}")
+    await asked.show(screen)
 
 
 async def show_found(asked: Asked, callback: ShowFound) -> None:
