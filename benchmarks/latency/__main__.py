@@ -59,6 +59,18 @@ async def ticks(way: str, work: str, duration_s: float) -> dict[str, Any]:
     return json.loads(output)
 
 
+async def stalls(digits: int, duration_s: float) -> dict[str, Any]:
+    """How late timers are beside digits of pi: see `benchmarks.latency.stalls`."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.latency.stalls", str(digits), str(duration_s)), stdout=subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    measured = json.loads(output)
+    for when in ("alone", "beside"):
+        measured[when] = {who: spread(late_ms) for who, late_ms in measured[when].items()}
+    return measured
+
+
 class Bot:
     """A Telpher in a process of its own, with a load beside its loop."""
 
@@ -133,6 +145,7 @@ async def main(args: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {
         "machine": dataclasses.asdict(machine.describe()),
         "ticks": [],
+        "stalls": [],
         "hello": [],
         "carrying": [],
     }
@@ -151,6 +164,14 @@ async def main(args: argparse.Namespace) -> dict[str, Any]:
                 f"tick  {work:7} {one['way']:13} {_shown(one['spread_ms'])}  {one['calls_per_s']:9.1f} calls/s",
                 flush=True,
             )
+    for digits in [int(float(count)) for count in args.digits.split(",") if count]:
+        measured = await stalls(digits, args.stall_seconds)
+        report["stalls"].append(measured)
+        for who in measured["beside"]:
+            print(f"stall {digits:>9,} {who:24} beside nothing {_shown(measured['alone'][who])}", flush=True)
+            print(f"stall {digits:>9,} {who:24} computing      {_shown(measured['beside'][who])}", flush=True)
+    if not args.hellos:
+        return report
     for way in ("none", "pool", "processes", "threads", "handler"):
         count = args.hellos if way != "handler" else max(3, args.hellos // 20)
         values = await hellos(way, "pi", count)
@@ -186,6 +207,18 @@ def targets(report: dict[str, Any]) -> list[str]:
         check(ours["p99.9"] <= 5, f"{work}: p99.9 {ours['p99.9']:.2f} ms (aim: 5; idle {idle['p99.9']:.2f})")
         share = by_way["pool"]["calls_per_s"] / by_way["threads"]["calls_per_s"]
         lines.append(f"       {work}: {share:.0%} of plain threads' calls")
+    for one in report["stalls"]:
+        machine_ms = max(one[when]["machine"]["max"] for when in ("alone", "beside"))
+        for who in ("loop", "thread", "thread that maps memory"):
+            beside, alone = one["beside"][who], one["alone"][who]
+            # What happens to a process that shares nothing with us is not our doing.
+            check(
+                beside["max"] <= max(5, machine_ms),
+                f"{one['digits']:,} digits, {who}: at most {beside['max']:.2f} ms late (aim: 5, or the machine's own: {machine_ms:.2f}); "
+                f"p99.9 {beside['p99.9']:.2f} ms, {beside['p99.9'] / max(alone['p99.9'], 0.01):.1f} × that beside nothing",
+            )
+    if not report["hello"]:
+        return lines
     hello = {one["way"]: one["spread_ms"] for one in report["hello"]}
     factor = hello["pool"]["p99"] / hello["none"]["p99"]
     check(
@@ -206,7 +239,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency")
     parser.add_argument("--seconds", type=float, default=3, help="for how long each way is measured in a round")
     parser.add_argument("--rounds", type=int, default=5, help="how often each way has its turn")
-    parser.add_argument("--hellos", type=int, default=200, help="how many times /hello is asked")
+    parser.add_argument("--digits", default="1e6,1e7", help="how many digits of pi the timers stand beside")
+    parser.add_argument("--stall-seconds", type=float, default=10, help="for how long they do, with and without")
+    parser.add_argument(
+        "--hellos", type=int, default=200, help="how many times /hello is asked; with 0 no bot is started"
+    )
     parser.add_argument("--works", default="pi,search,short", help="which computations run beside the loop")
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)

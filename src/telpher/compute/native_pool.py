@@ -54,4 +54,5 @@ class NativePool:
     async def close(self) -> None:
         await settle([call for call, _, _ in self._flying.values()])
         self._loop.remove_reader(self._pool.fileno())
-        self._pool.close()
+        # Its threads end when they next have a core, and others may want it more.
+        await self._loop.run_in_executor(None, self._pool.close)

@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True
+# cython: language_level=3, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The way from Python to the kernel: a capsule with its address."""
 
 from cpython.pycapsule cimport PyCapsule_New
