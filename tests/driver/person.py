@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiohttp
-from tests.driver.messages import Message, find_button, media_of, text_of
+from tests.driver.interpreter import in_english, inline_in_english, message_in_english
+from tests.driver.messages import Message, find_button, is_from_bot, media_of, shown_in, shown_inline, text_of
+from tests.driver.tongue import complaints
 
 from telpher.tasks import Nursery
 
@@ -48,18 +50,28 @@ class Person:
     """A user of the sandbox, between `async with`.
 
     All that comes is kept: `messages` in the order of the chat (edited ones in their newest form), `toasts`, `chat_actions`,
-    `commands`. Every wait is bounded and wakes on events.
+    `commands`. Every wait is bounded and wakes on events. At the end everything that the bot showed is judged: is it in the
+    language of whoever it was for, and finished?
     """
 
-    def __init__(self, url: str, user_id: int = 1001, *, chat_id: int | None = None) -> None:
-        """`url` is the sandbox's root. `chat_id` is a group to act in; without it the private chat with the bot."""
+    def __init__(
+        self, url: str, user_id: int = 1001, *, chat_id: int | None = None, is_interpreted: bool = False
+    ) -> None:
+        """`url` is the sandbox's root. `chat_id` is a group to act in; without it the private chat with the bot.
+
+        `is_interpreted` reads to the test in English what the bot says in Russian, so that a scenario may be played by either.
+        """
         self.user_id = user_id
         self.chat_id = chat_id
+        self.complaints: list[str] = []
+        """What was wrong with what the bot showed."""
         self.toasts: list[Toast] = []
         self.chat_actions: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.bot: dict[str, Any] = {}
         self._root = url.rstrip("/")
+        self._is_interpreted = is_interpreted
+        self._languages: dict[int, str] = {}
         self._messages: dict[tuple[int, int], Message] = {}
         self._last_seq = 0
         self._changed = asyncio.Condition()
@@ -86,10 +98,16 @@ class Person:
         await asyncio.wait_for(self._connected.wait(), 10)
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         await self._resources.aclose()
+        assert kind is not None or not self.complaints, "the bot spoke wrongly:\n" + "\n".join(self.complaints)
 
     # ---- what the person sees
+
+    @property
+    def language(self) -> str:
+        """What their app is set to."""
+        return self._languages[self.user_id]
 
     @property
     def messages(self) -> list[Message]:
@@ -232,9 +250,17 @@ class Person:
         pressed = await self._post("press", {**self._whereabouts(), "message_id": message_id, "data": data})
         return str(pressed["callback_query_id"])
 
+    async def set_language(self, language_code: str) -> None:
+        """Set their app to another language; the bot learns of it with whatever they do next."""
+        await self._post("language", {"user_id": self.user_id, "language_code": language_code})
+        self._languages[self.user_id] = language_code.partition("-")[0]
+
     async def inline(self, query: str, offset: str = "") -> dict[str, Any]:
         """Type `@bot query` in some chat: the bot's inline results."""
-        return await self._post("inline", {"user_id": self.user_id, "query": query, "offset": offset})
+        answer = await self._post("inline", {"user_id": self.user_id, "query": query, "offset": offset})
+        for result in answer["results"]:
+            self._judge(self.user_id, *shown_inline(result))
+        return inline_in_english(answer) if self._is_interpreted else answer
 
     async def choose_inline(self, result_id: str, query: str) -> dict[str, Any]:
         return await self._post("inline/choose", {"user_id": self.user_id, "result_id": result_id, "query": query})
@@ -269,13 +295,30 @@ class Person:
         self._messages.setdefault((message["chat"]["id"], message["message_id"]), message)
         return message
 
+    def _received(self, message: Message) -> Message:
+        """Judged, and as the test reads it."""
+        if not is_from_bot(message):
+            return message
+        chat_id, answered = message["chat"]["id"], message.get("reply_to_message", {})
+        # In a group the bot speaks the language of whom it answers; where it answers nobody, that of anybody there.
+        listener_id = chat_id if chat_id > 0 else answered.get("from", {}).get("id", 0)
+        self._judge(listener_id, *shown_in(message))
+        return message_in_english(message) if self._is_interpreted else message
+
+    def _judge(self, listener_id: int, *texts: str) -> None:
+        language = self._languages.get(listener_id)
+        if language is not None:
+            self.complaints += [f"{wrong} – in {text!r}" for text in texts for wrong in complaints(text, language)]
+
     async def _load_state(self) -> None:
         async with self._http.get(f"{self._root}/chat/api/state", params=self._query()) as response:
             state = await _answer(response)
         async with self._changed:
             self.bot = state["bot"]
             self._last_seq = state["seq"]
-            self._messages = {(message["chat"]["id"], message["message_id"]): message for message in state["messages"]}
+            self._languages = {user["id"]: user["language_code"].partition("-")[0] for user in state["users"]}
+            received = [self._received(message) for message in state["messages"]]
+            self._messages = {(message["chat"]["id"], message["message_id"]): message for message in received}
             self._changed.notify_all()
 
     async def _listen(self) -> None:
@@ -300,20 +343,26 @@ class Person:
     async def _take_in(self, seq: int, event: dict[str, Any]) -> None:
         async with self._changed:
             self._last_seq = max(self._last_seq, seq)
+            if event["type"] in {"message", "edited"}:
+                event = {**event, "message": self._received(event["message"])}
             self.events.append(event)
             match event["type"]:
                 case "message" | "edited":
                     message = event["message"]
                     self._messages[message["chat"]["id"], message["message_id"]] = message
+                case "user":
+                    self._languages[event["user"]["id"]] = event["user"]["language_code"].partition("-")[0]
                 case "deleted":
                     self._messages.pop((event.get("chat_id", self.user_id), event["message_id"]), None)
                 case "chat_action":
                     self.chat_actions.append(event["action"])
                 case "callback_answer":
+                    text = event.get("text") or ""
+                    self._judge(self.user_id, text)
                     self.toasts.append(
                         Toast(
                             str(event["callback_query_id"]),
-                            event.get("text") or "",
+                            in_english(text) if self._is_interpreted else text,
                             bool(event.get("show_alert")),
                             event.get("url"),
                         )

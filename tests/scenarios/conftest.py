@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 from tests.conftest import BOTH
 from tests.driver import Person
+from tests.driver.catalogues import LANGUAGES
 from tests.scenarios.loop_watch import LoopWatch
 from tests.scenarios.watched_run import MARK
 
@@ -26,12 +27,32 @@ from telpher.settings import Secret, Settings
 _READY_LIMIT_S = 30.0
 _END_LIMIT_S = 10.0
 _TESTS = Path(__file__).parents[1]
+BORIS_ID = OWNER_ID + 1
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked with `both_languages` is played twice, except where a closer mark says `one_language`."""
+    marks = [
+        mark.name for mark in metafunc.definition.iter_markers() if mark.name in {"both_languages", "one_language"}
+    ]
+    if marks and marks[0] == "both_languages" and "language" in metafunc.fixturenames:
+        metafunc.parametrize("language", LANGUAGES)
 
 
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+def language() -> str:
+    """Anna's; Boris speaks the other one. Of the tests that are marked with `both_languages`, it is either."""
+    return "en"
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path, language: str) -> AsyncIterator[Sandbox]:
     """An offline Telegram and Google."""
     async with Sandbox(state_dir=tmp_path / "sandbox") as running:
+        if language != "en":
+            async with Person(running.url, OWNER_ID) as anna, Person(running.url, BORIS_ID) as boris:
+                await anna.set_language(language)
+                await boris.set_language("en")
         yield running
 
 
@@ -65,6 +86,11 @@ def telpher_settings(sandbox: Sandbox, tmp_path: Path, database_url: str) -> Set
         web_port=0,
         compute_workers=2,
     )
+
+
+def database_of(settings: Settings) -> Path | str:
+    """What a test opens to look at what is stored, beside whoever runs with these settings."""
+    return settings.database_of(settings.data_dir)
 
 
 @dataclasses.dataclass
@@ -114,8 +140,22 @@ async def telpher_running(sandbox: Sandbox, telpher_settings: Settings) -> Async
 
 @pytest.fixture
 async def anna(sandbox: Sandbox) -> AsyncIterator[Person]:
-    """The owner, in the chat."""
-    async with Person(sandbox.url, OWNER_ID) as person:
+    """The owner, in the chat. Whichever language she speaks, the test reads English."""
+    async with Person(sandbox.url, OWNER_ID, is_interpreted=True) as person:
+        yield person
+
+
+@pytest.fixture
+async def boris(sandbox: Sandbox) -> AsyncIterator[Person]:
+    """Another person, who speaks the other language. The test reads English."""
+    async with Person(sandbox.url, BORIS_ID, is_interpreted=True) as person:
+        yield person
+
+
+@pytest.fixture
+async def boris_himself(sandbox: Sandbox) -> AsyncIterator[Person]:
+    """The same, read as he reads: in Russian."""
+    async with Person(sandbox.url, BORIS_ID) as person:
         yield person
 
 

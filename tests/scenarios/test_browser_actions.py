@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +17,12 @@ from tests.scenarios.waits import all_is_handled, from_bot, kept_files
 from telpher.sandbox.service import Sandbox
 from telpher.settings import DriveKind, Settings
 
+pytestmark = pytest.mark.both_languages
+
 
 @pytest.fixture
 def telpher_settings(telpher_settings: Settings) -> Settings:
     return dataclasses.replace(telpher_settings, owner_ids=(1001, 1002))
-
-
-@pytest.fixture
-async def boris(telpher_running: TelpherRunning) -> AsyncIterator[Person]:
-    async with Person(telpher_running.sandbox.url, 1002) as person:
-        yield person
 
 
 def labels(message: Message) -> list[str]:
@@ -191,7 +186,7 @@ async def test_move_into_a_folder_made_on_the_way(telpher_running: TelpherRunnin
 async def test_a_folder_does_not_go_into_itself_and_a_move_can_be_left(
     telpher_running: TelpherRunning, anna: Person
 ) -> None:
-    put(telpher_running.drive_dir, "A/B/x.txt")
+    put(telpher_running.drive_dir, "A/In/x.txt")
     listing = await anna.ask("/files", has_text("Your drive"))
     await anna.press(listing, "📁 A")
     await anna.wait_for(has_text("› A"))
@@ -203,14 +198,14 @@ async def test_a_folder_does_not_go_into_itself_and_a_move_can_be_left(
     assert entries(chooser) == [], "what is moved is no place to move to"
     leave = next(button["callback_data"] for button in buttons_of(chooser) if "Cancel" in button["text"])
     errand_id = leave.split(":")[1]
-    token_b = inside["📁 B"].split(":")[1]
-    toast = await anna.press_data(listing, f"pf:{errand_id}:{token_b}")
+    token_in = inside["📁 In"].split(":")[1]
+    toast = await anna.press_data(listing, f"pf:{errand_id}:{token_in}")
     assert "into itself" in toast.text
     await anna.press(listing, "Cancel")
     card = await anna.wait_for(lambda message: "✏️ Rename" in labels(message))
     await anna.press(card, "‹ Back")
     await anna.wait_for(has_text("› A"))
-    assert list(kept_files(telpher_running)) == ["A/B/x.txt"]
+    assert list(kept_files(telpher_running)) == ["A/In/x.txt"]
 
 
 async def test_a_name_that_is_taken_keeps_both(telpher_running: TelpherRunning, anna: Person) -> None:
@@ -249,26 +244,28 @@ async def test_upload_here_takes_the_next_files(telpher_running: TelpherRunning,
     assert sorted(kept_files(telpher_running)) == ["Inbox/one.txt", "Inbox/two.txt", "three.txt"]
 
 
-async def test_in_russian(telpher_running: TelpherRunning, boris: Person) -> None:
-    listing = await boris.ask("/files", has_text("Ваш диск"))
-    await boris.press(listing, "⚙️ Папка")
-    await boris.wait_for(lambda message: "📤 Загрузить сюда" in labels(message))
-    await boris.press(listing, "Новая папка")
-    await boris.wait_for(has_text("Как назвать новую папку"))
-    await boris.send_text("Поездки")
-    await boris.wait_for(has_text("Ваш диск › Поездки"))
-    sent = await boris.send_file(b"x", name="билет.txt", kind="document")
-    receipt = await boris.wait_for(has_text("билет.txt", "проверено"), after=sent)
-    await boris.press(receipt, "Переместить")
-    await boris.wait_for(has_text("Куда переместить билет.txt"))
-    await boris.press(receipt, "📁 Поездки")
-    await boris.wait_for(has_text("Куда переместить", "› Поездки"))
-    await boris.press(receipt, "Переместить сюда")
-    moved = await boris.wait_for(has_text("билет.txt", "Теперь здесь: Поездки"))
-    await boris.press(moved, "Вернуть")
-    await boris.wait_for(has_text("Снова на прежнем месте"))
+@pytest.mark.one_language
+async def test_in_russian(telpher_running: TelpherRunning, boris_himself: Person) -> None:
+    listing = await boris_himself.ask("/files", has_text("Ваш диск"))
+    await boris_himself.press(listing, "⚙️ Папка")
+    await boris_himself.wait_for(lambda message: "📤 Загрузить сюда" in labels(message))
+    await boris_himself.press(listing, "Новая папка")
+    await boris_himself.wait_for(has_text("Как назвать новую папку"))
+    await boris_himself.send_text("Поездки")
+    await boris_himself.wait_for(has_text("Ваш диск › Поездки"))
+    sent = await boris_himself.send_file(b"x", name="билет.txt", kind="document")
+    receipt = await boris_himself.wait_for(has_text("билет.txt", "проверено"), after=sent)
+    await boris_himself.press(receipt, "Переместить")
+    await boris_himself.wait_for(has_text("Куда переместить билет.txt"))
+    await boris_himself.press(receipt, "📁 Поездки")
+    await boris_himself.wait_for(has_text("Куда переместить", "› Поездки"))
+    await boris_himself.press(receipt, "Переместить сюда")
+    moved = await boris_himself.wait_for(has_text("билет.txt", "Теперь здесь: Поездки"))
+    await boris_himself.press(moved, "Вернуть")
+    await boris_himself.wait_for(has_text("Снова на прежнем месте"))
 
 
+@pytest.mark.one_language
 class TestOverGoogle:
     """The same over Google Drive, with either grant."""
 

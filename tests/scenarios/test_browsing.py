@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 from tests.driver import Person, buttons_of, has_text
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
 from tests.scenarios.waits import from_bot
+
+pytestmark = pytest.mark.both_languages
 
 TOOLS = {"⇅ By name", "⚙️ Folder", "⭐ Starred", "🕐 Recent"}
 

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,17 @@ from tests.scenarios.waits import all_is_handled, from_bot, kept_files
 from telpher.sandbox.service import Sandbox
 from telpher.settings import DriveKind, Settings
 
+pytestmark = pytest.mark.both_languages
+
 
 @pytest.fixture
 def telpher_settings(telpher_settings: Settings) -> Settings:
     return dataclasses.replace(telpher_settings, owner_ids=(1001, 1002))
 
 
-@pytest.fixture
-async def boris(telpher_running: TelpherRunning) -> AsyncIterator[Person]:
-    async with Person(telpher_running.sandbox.url, 1002) as person:
-        yield person
+# What `{kind}` becomes, and so a folder's name.
+PICTURES = {"en": "Pictures", "ru": "Фото"}
+DOCUMENTS = {"en": "Documents", "ru": "Документы"}
 
 
 async def sent(person: Person, name: str, caption: str | None = None, content: bytes = b"x") -> str:
@@ -48,7 +48,9 @@ async def choose_template(person: Person, template: str) -> None:
     await person.wait_for_change(preview, has_text("Where new files go"))
 
 
-async def test_a_template_is_looked_at_before_it_is_taken(telpher_running: TelpherRunning, anna: Person) -> None:
+async def test_a_template_is_looked_at_before_it_is_taken(
+    telpher_running: TelpherRunning, anna: Person, language: str
+) -> None:
     today = dt.datetime.now().astimezone()
     where = await anna.ask("/where", has_text("Where new files go", "The folder for new files"))
     assert "• 🏠 The folder for new files" in labels(where)
@@ -58,15 +60,16 @@ async def test_a_template_is_looked_at_before_it_is_taken(telpher_running: Telph
     first = await anna.ask("{year}", has_text("Today’s files would go to", f"{today:%Y}/"))
     await telpher_running.restart()
     second = await anna.ask(
-        "{year}/{month}/{kind}", has_text(f"🖼 {today:%Y/%m}/Pictures/", f"📄 {today:%Y/%m}/Documents/")
+        "{year}/{month}/{kind}",
+        has_text(f"🖼 {today:%Y/%m}/{PICTURES[language]}/", f"📄 {today:%Y/%m}/{DOCUMENTS[language]}/"),
     )
     await anna.wait_until(lambda: not anna.has_message(first))
     assert "plain.txt" in await sent(anna, "plain.txt"), "nothing has changed yet"
     await anna.press(second, "Use it")
     await anna.wait_for(has_text("Where new files go", "{year}/{month}/{kind}"))
     text = await sent(anna, "report.pdf")
-    assert f"📁 {today:%Y} › {today:%m} › Documents" in text
-    assert sorted(kept_files(telpher_running)) == [f"{today:%Y/%m}/Documents/report.pdf", "plain.txt"]
+    assert f"📁 {today:%Y} › {today:%m} › {DOCUMENTS[language]}" in text
+    assert sorted(kept_files(telpher_running)) == [f"{today:%Y/%m}/{DOCUMENTS[language]}/report.pdf", "plain.txt"]
 
 
 async def all_verified(anna: Person, count: int) -> None:
@@ -78,12 +81,12 @@ async def all_verified(anna: Person, count: int) -> None:
     await anna.wait_until(lambda: all(is_told(f"{number}.pdf") for number in range(count)))
 
 
-async def test_many_at_once_share_their_folders(telpher_running: TelpherRunning, anna: Person) -> None:
+async def test_many_at_once_share_their_folders(telpher_running: TelpherRunning, anna: Person, language: str) -> None:
     await choose_template(anna, "{year}/{kind}")
     await asyncio.gather(*(anna.send_file(b"%d" % n, name=f"{n}.pdf", kind="document") for n in range(6)))
     await all_verified(anna, 6)
     year = f"{dt.datetime.now().astimezone():%Y}"
-    assert sorted(kept_files(telpher_running)) == [f"{year}/Documents/{n}.pdf" for n in range(6)]
+    assert sorted(kept_files(telpher_running)) == [f"{year}/{DOCUMENTS[language]}/{n}.pdf" for n in range(6)]
 
 
 async def test_a_folder_of_ones_choice(telpher_running: TelpherRunning, anna: Person) -> None:
@@ -150,10 +153,10 @@ async def test_somebody_elses_caption_sends_nothing_anywhere(telpher_running: Te
 
 
 async def test_both_of_one_name_are_kept(telpher_running: TelpherRunning, anna: Person) -> None:
-    await choose_template(anna, "All")
+    await choose_template(anna, "Everything")
     for content in (b"one", b"two"):
         await sent(anna, "same.txt", content=content)
-    assert kept_files(telpher_running) == {"All/same.txt": b"one", "All/same (2).txt": b"two"}
+    assert kept_files(telpher_running) == {"Everything/same.txt": b"one", "Everything/same (2).txt": b"two"}
 
 
 async def test_asked_each_time(telpher_running: TelpherRunning, anna: Person) -> None:
@@ -197,23 +200,25 @@ async def test_what_waits_can_be_let_go(telpher_running: TelpherRunning, anna: P
     assert kept_files(telpher_running) == {}
 
 
-async def test_in_russian(telpher_running: TelpherRunning, boris: Person) -> None:
-    where = await boris.ask("/where", has_text("Куда попадают новые файлы", "В папку для новых файлов"))
-    await boris.press(where, "По папкам: дата и вид")
-    await boris.wait_for(has_text("Пришлите путь", "{kind}"))
-    preview = await boris.ask("{kind}", has_text("Сегодняшние файлы попали бы сюда", "🖼 Фото/"))
-    await boris.press(preview, "Годится")
-    await boris.wait_for(has_text("Куда попадают новые файлы", "{kind}"))
-    photo = await boris.send_file(JPEG, name="x.jpg", kind="photo")
-    await boris.wait_for(has_text("проверено", "📁 Фото"), after=photo)
-    await boris.press(where, "Спрашивать каждый раз")
-    await boris.wait_for(lambda message: "• ❓ Спрашивать каждый раз" in labels(message))
-    await boris.send_file(b"1", name="письмо.txt", kind="document")
-    question = await boris.wait_for(has_text("файл ждёт", "письмо.txt"))
-    await boris.press(question, "В папку для новых файлов")
-    await boris.wait_for(has_text("письмо.txt", "проверено"))
+@pytest.mark.one_language
+async def test_in_russian(telpher_running: TelpherRunning, boris_himself: Person) -> None:
+    where = await boris_himself.ask("/where", has_text("Куда попадают новые файлы", "В папку для новых файлов"))
+    await boris_himself.press(where, "По папкам: дата и вид")
+    await boris_himself.wait_for(has_text("Пришлите путь", "{kind}"))
+    preview = await boris_himself.ask("{kind}", has_text("Сегодняшние файлы попали бы сюда", "🖼 Фото/"))
+    await boris_himself.press(preview, "Годится")
+    await boris_himself.wait_for(has_text("Куда попадают новые файлы", "{kind}"))
+    photo = await boris_himself.send_file(JPEG, name="x.jpg", kind="photo")
+    await boris_himself.wait_for(has_text("проверено", "📁 Фото"), after=photo)
+    await boris_himself.press(where, "Спрашивать каждый раз")
+    await boris_himself.wait_for(lambda message: "• ❓ Спрашивать каждый раз" in labels(message))
+    await boris_himself.send_file(b"1", name="письмо.txt", kind="document")
+    question = await boris_himself.wait_for(has_text("файл ждёт", "письмо.txt"))
+    await boris_himself.press(question, "В папку для новых файлов")
+    await boris_himself.wait_for(has_text("письмо.txt", "проверено"))
 
 
+@pytest.mark.one_language
 class TestOverGoogle:
     """The same over Google Drive, with either grant."""
 

@@ -20,6 +20,8 @@ from tests.scenarios.waits import press_until_accepted
 from telpher.sandbox.service import Sandbox
 from telpher.settings import Settings
 
+pytestmark = pytest.mark.both_languages
+
 
 @pytest.fixture
 def owners() -> tuple[int, ...]:
@@ -117,6 +119,7 @@ async def test_what_telegram_cannot_show_comes_as_a_file(telpher_running: Telphe
     assert await anna.download(returned) == png()
 
 
+@pytest.mark.one_language
 @pytest.mark.parametrize("owners", [(1002, 1001)])
 async def test_russian_buttons(telpher_running: TelpherRunning) -> None:
     async with Person(telpher_running.sandbox.url, 1002) as boris:

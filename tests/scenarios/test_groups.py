@@ -14,6 +14,8 @@ from tests.scenarios.waits import all_is_handled, from_bot, kept_files
 
 from telpher.settings import Settings
 
+pytestmark = pytest.mark.both_languages
+
 BOT = "@telpher_sandbox_bot"
 
 
@@ -33,7 +35,7 @@ async def group_id(telpher_running: TelpherRunning) -> int:
 
 @pytest.fixture
 async def anna_there(telpher_running: TelpherRunning, group_id: int) -> AsyncIterator[Person]:
-    async with Person(telpher_running.sandbox.url, 1001, chat_id=group_id) as person:
+    async with Person(telpher_running.sandbox.url, 1001, chat_id=group_id, is_interpreted=True) as person:
         yield person
 
 
@@ -142,6 +144,7 @@ async def test_who_is_asked_each_time_is_asked_in_private(
     assert not [text for text in map(text_of, from_bot(anna_there)) if "secret" in text]
 
 
+@pytest.mark.one_language
 class TestInRussian:
     """The same for who reads Russian."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from tests.scenarios.waits import eventually
 
 from telpher.sandbox.service import Sandbox
 from telpher.settings import Settings
+
+pytestmark = pytest.mark.both_languages
 
 
 @pytest.fixture
@@ -34,12 +35,6 @@ async def telpher_settings(
 @pytest.fixture
 async def outside(sandbox: Sandbox) -> Outside:
     return await Outside.of(sandbox)
-
-
-@pytest.fixture
-async def boris(telpher_running: TelpherRunning) -> AsyncIterator[Person]:
-    async with Person(telpher_running.sandbox.url, 1002) as person:
-        yield person
 
 
 async def put(outside: Outside, name: str, content: bytes = b"content") -> str:
@@ -138,9 +133,10 @@ async def test_odd_words(telpher_running: TelpherRunning, anna: Person, outside:
     assert (await anna.inline("x" * 256))["results"] == []
 
 
+@pytest.mark.one_language
 @pytest.mark.parametrize("owners", [(1002, 1001)])
-async def test_the_same_in_russian(telpher_running: TelpherRunning, boris: Person, outside: Outside) -> None:
+async def test_the_same_in_russian(telpher_running: TelpherRunning, boris_himself: Person, outside: Outside) -> None:
     await put(outside, "план.txt")
-    card = only(await boris.inline("план"))
+    card = only(await boris_himself.inline("план"))
     assert "Откроется у тех, кому дан доступ" in card["description"]
     assert card["reply_markup"]["inline_keyboard"][0][0]["text"] == "🔗 Открыть"

@@ -22,6 +22,8 @@ from tests.scenarios.conftest import TelpherRunning
 from telpher.sandbox.service import Sandbox
 from telpher.settings import DriveKind, Settings
 
+pytestmark = pytest.mark.both_languages
+
 _SCOPE = "https://www.googleapis.com/auth/drive.file"
 
 

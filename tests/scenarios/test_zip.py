@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from tests.scenarios.waits import all_is_handled, from_bot
 
 from telpher.sandbox.service import Sandbox
 from telpher.settings import Settings
+
+pytestmark = pytest.mark.both_languages
 
 FOLDER = "application/vnd.google-apps.folder"
 
@@ -38,12 +39,6 @@ async def telpher_settings(
 @pytest.fixture
 async def outside(sandbox: Sandbox) -> Outside:
     return await Outside.of(sandbox)
-
-
-@pytest.fixture
-async def boris(telpher_running: TelpherRunning) -> AsyncIterator[Person]:
-    async with Person(telpher_running.sandbox.url, 1002) as person:
-        yield person
 
 
 async def folder(outside: Outside, name: str, parent_id: str | None = None) -> str:
@@ -164,20 +159,21 @@ async def test_a_broken_read_is_begun_anew(telpher_running: TelpherRunning, anna
     assert len([message for message in anna.messages if "document" in message]) == 1
 
 
+@pytest.mark.one_language
 @pytest.mark.parametrize("owners", [(1002, 1001)])
-async def test_the_same_in_russian(telpher_running: TelpherRunning, boris: Person, outside: Outside) -> None:
+async def test_the_same_in_russian(telpher_running: TelpherRunning, boris_himself: Person, outside: Outside) -> None:
     trip = await folder(outside, "Поездка")
     await put(outside, "письмо.txt", "привет".encode(), trip)
-    listing = await opened(boris, "Поездка", "Ваш диск")
+    listing = await opened(boris_himself, "Поездка", "Ваш диск")
     menu_label = next(button["text"] for button in buttons_of(listing) if "⚙️" in button["text"])
-    await boris.press(listing, menu_label)
-    menu = await boris.wait_for_change(listing)
-    await boris.press(menu, "Выбрать")
-    page = await boris.wait_for_change(menu, has_text("Отметьте"))
-    await boris.press(page, "письмо.txt")
-    page = await boris.wait_for_change(page, has_text("Отмечен 1"))
-    await boris.press(page, "Забрать 1 в zip")
-    name, read = await zip_in(boris, page)
+    await boris_himself.press(listing, menu_label)
+    menu = await boris_himself.wait_for_change(listing)
+    await boris_himself.press(menu, "Выбрать")
+    page = await boris_himself.wait_for_change(menu, has_text("Отметьте"))
+    await boris_himself.press(page, "письмо.txt")
+    page = await boris_himself.wait_for_change(page, has_text("Отмечен 1"))
+    await boris_himself.press(page, "Забрать 1 в zip")
+    name, read = await zip_in(boris_himself, page)
     assert name == "Поездка.zip"
     assert read.read("письмо.txt").decode() == "привет"
 
@@ -206,7 +202,7 @@ async def test_nobody_elses_ticks(
     for data in sorted(set(datas)):
         toast = await boris.press_data(hello, data)
         assert toast.is_alert, data
-        assert "эта кнопка" in toast.text.casefold(), (data, toast.text)
+        assert "this button" in toast.text.casefold(), (data, toast.text)
     await all_is_handled(telpher_running, anna)
     assert not [message for message in from_bot(boris) if "document" in message or "annas" in text_of(message)]
     assert "1 ticked" in text_of(anna.message(page))
