@@ -28,6 +28,8 @@ from telpher.settings import Secret, Settings
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESKTOP = ViewportSize(width=1280, height=860)
+TALL = ViewportSize(width=1280, height=1010)
+"""For the README: a whole photo, its receipt, and the drive."""
 LIMIT_BYTES = 300_000
 ANNA, BORIS = 1001, 1002
 
@@ -154,7 +156,7 @@ async def main(folder: Path) -> None:
                 await send_things(anna)
                 await photograph(browser, sandbox.url, "chat-phone.png", size=PHONE, theme="light", users="1001")
                 await anna.ask("/files")
-                await photograph(browser, sandbox.url, "chat-light.png", size=DESKTOP, theme="light", users="1001")
+                await photograph(browser, sandbox.url, "chat-light.png", size=TALL, theme="light", users="1001")
                 await send_report(boris)
                 await compute(anna)
                 await photograph(browser, sandbox.url, "chat-dark.png", size=DESKTOP, theme="dark", users="1001,1002")
