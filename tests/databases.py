@@ -124,8 +124,15 @@ class PostgresqlServer:
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in _OPTIONS.items())
             file.write(f"unix_socket_directories = '{self.folder}'\n")
-        (self.folder / "data" / "pg_hba.conf").write_text("local all guarded scram-sha-256\nlocal all all trust\n")
+        (self.folder / "data" / "pg_hba.conf").write_text("local all +guarded scram-sha-256\nlocal all all trust\n")
         self.start()
+        self.run("CREATE ROLE guarded")
+
+    def new_role(self, password: str) -> str:
+        """Somebody who has to say this password, and owns nothing yet."""
+        name = f"guarded_{next(self._databases)}"
+        self.run(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE guarded").format(sql.Identifier(name), password))
+        return name
 
     def address(self, name: str, user: str = _USER, password: str = "") -> str:
         """Of a database, as a setting has it."""

@@ -37,7 +37,7 @@ async def examine(settings: Settings, state_dir: Path | None = None) -> AsyncIte
     for name, check in CHECKS.items():
         try:
             async with asyncio.timeout(_CHECK_LIMIT_S):
-                finding = await (check(settings) if check is not None else _database(state_dir / "telpher.db"))
+                finding = await (check(settings) if check is not None else _database(settings.database_of(state_dir)))
         except TimeoutError:
             finding = _found(False, "doctor.no_answer", seconds=int(_CHECK_LIMIT_S))
         yield name, finding
@@ -88,11 +88,25 @@ async def _disk(settings: Settings) -> Finding:
     return _found(True, "doctor.disk_ok", **shown)
 
 
-async def _database(path: Path) -> Finding:
-    return await asyncio.to_thread(_look_at_database, path)
+async def _database(where: Path | str) -> Finding:
+    if isinstance(where, Path):
+        return await asyncio.to_thread(_look_at_file, where)
+    return await asyncio.to_thread(_look_at_server, where)
 
 
-def _look_at_database(path: Path) -> Finding:
+def _look_at_server(address: str) -> Finding:
+    try:
+        from telpher.store import postgresql  # noqa: PLC0415 - only for those who use it
+
+        server = postgresql.look_at(address)
+    except TelpherError as error:
+        return _found(False, "doctor.database_server_wrong", error=error)
+    place, version, size_bytes = postgresql.place_of(address), server.version, server.size_bytes
+    is_well, key = (True, "doctor.database_server_ok") if server.waits_for_disk else (None, "doctor.database_careless")
+    return _found(is_well, key, place=place, version=version, size_bytes=size_bytes)
+
+
+def _look_at_file(path: Path) -> Finding:
     if not path.exists():
         return _found(True, "doctor.database_none", path=path)
     try:

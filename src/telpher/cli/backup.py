@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     target = args.file or Path(f"telpher-{dt.datetime.now().astimezone():%Y-%m-%d-%H%M%S}.tar.gz")
     try:
-        size_bytes = archive.back_up(settings.data_dir, target)
+        size_bytes = archive.back_up(settings.data_dir, target, settings.database_of(settings.data_dir))
     except ArchiveError as error:
         print(f"telpher: {error}", file=sys.stderr)
         return 1

@@ -14,11 +14,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "restore",
         help="put a backup back",
-        description="Put a backup back into DATA_DIR. Telpher must not be running; at its next start, transfers that were on "
-        "their way go on.",
+        description="Put a backup back into DATA_DIR and, where DATABASE_URL is set, into that database. Telpher must not be running; "
+        "at its next start, transfers that were on their way go on.",
     )
     parser.add_argument("file", type=Path, help="what `telpher backup` wrote")
-    parser.add_argument("--overwrite", action="store_true", help="also where DATA_DIR holds a database already")
+    parser.add_argument("--overwrite", action="store_true", help="also where the database holds something already")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -27,7 +27,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from telpher.store import archive  # noqa: PLC0415 - not for --help
 
     try:
-        archive.restore(args.file, settings.data_dir, overwrite=args.overwrite)
+        database = settings.database_of(settings.data_dir)
+        archive.restore(args.file, settings.data_dir, database, overwrite=args.overwrite)
     except ArchiveError as error:
         print(f"telpher: {error}", file=sys.stderr)
         return 1

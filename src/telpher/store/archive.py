@@ -1,5 +1,6 @@
 """One file that holds all that Telpher knows: a consistent copy of its database, and the keys and tokens beside it.
 
+The copy is an SQLite database whatever Telpher keeps its own in, so that a backup can be put back into either.
 Made while Telpher runs. What it does not hold can be had again: the spool (transfers fetch it anew) and the files of the folder
 drive (they are the person's own, and backed up as such).
 """
@@ -16,7 +17,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from telpher.errors import ArchiveError
+from telpher.errors import ArchiveError, TelpherError
+from telpher.store.copying import copied_in, copy_out
 
 DATABASE = "telpher.db"
 LOCK = "telpher.lock"
@@ -24,9 +26,13 @@ _LEFT_OUT = {"spool", "drive", "sandbox", LOCK, DATABASE, f"{DATABASE}-wal", f"{
 _MARK = "telpher-backup"
 
 
-def back_up(data_dir: Path, target: Path) -> int:
-    """Write everything that `data_dir` keeps to `target` (mode 0600), whole or not at all; its size in bytes. Raises ArchiveError."""
-    if not (data_dir / DATABASE).is_file():
+def back_up(data_dir: Path, target: Path, database: Path | str | None = None) -> int:
+    """Write everything that `data_dir` keeps to `target` (mode 0600), whole or not at all; its size in bytes. Raises ArchiveError.
+
+    `database` is the file or the address of the database, by default the file in `data_dir`.
+    """
+    database = data_dir / DATABASE if database is None else database
+    if isinstance(database, Path) and not database.is_file():
         raise ArchiveError(f"there is no {DATABASE} in {data_dir}")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -34,7 +40,10 @@ def back_up(data_dir: Path, target: Path) -> int:
     try:
         with os.fdopen(handle, "wb") as file, tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             copy = Path(scratch) / DATABASE
-            _copy_database(data_dir / DATABASE, copy)
+            if isinstance(database, Path):
+                _copy_database(database, copy)
+            else:
+                copy_out(database, copy)
             with tarfile.open(fileobj=file, mode="w:gz") as archive:
                 archive.add(copy, f"{_MARK}/{DATABASE}")
                 for path in _kept(data_dir):
@@ -42,28 +51,39 @@ def back_up(data_dir: Path, target: Path) -> int:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(target)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, TelpherError) as error:
         raise ArchiveError(f"the backup could not be written: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return target.stat().st_size
 
 
-def restore(source: Path, data_dir: Path, *, overwrite: bool = False) -> None:
-    """Put a backup back into `data_dir`, which no running Telpher may use. Raises ArchiveError; then nothing was changed."""
+def restore(source: Path, data_dir: Path, database: Path | str | None = None, *, overwrite: bool = False) -> None:
+    """Put a backup back into `data_dir` and `database`, which no running Telpher may use. Raises ArchiveError; then nothing was changed."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(data_dir), tempfile.TemporaryDirectory(dir=data_dir) as scratch:
-        if (data_dir / DATABASE).exists() and not overwrite:
+        if (database is None or isinstance(database, Path)) and (data_dir / DATABASE).exists() and not overwrite:
             raise ArchiveError(f"{data_dir} holds a database already: move it away, or say --overwrite")
         unpacked = Path(scratch)
         names = _unpack(source, unpacked)
         _check_database(unpacked / DATABASE)
+        if isinstance(database, str):
+            try:
+                with copied_in(unpacked / DATABASE, database, overwrite=overwrite):
+                    _put_in_place(unpacked, data_dir, [name for name in names if name != DATABASE])
+            except TelpherError as error:
+                raise ArchiveError(str(error)) from error
+            return
         for name in (f"{DATABASE}-wal", f"{DATABASE}-shm"):
             (data_dir / name).unlink(missing_ok=True)
         # The database last: with it, Telpher has all the rest.
-        for name in sorted(names, key=lambda name: name == DATABASE):
-            (data_dir / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (unpacked / name).replace(data_dir / name)
+        _put_in_place(unpacked, data_dir, sorted(names, key=lambda name: name == DATABASE))
+
+
+def _put_in_place(unpacked: Path, data_dir: Path, names: list[str]) -> None:
+    for name in names:
+        (data_dir / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (unpacked / name).replace(data_dir / name)
 
 
 def _kept(data_dir: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ asked afterwards what became of it (`pg_xact_status`), so that nobody is told wh
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import platform
@@ -165,6 +166,36 @@ def await_server(engine: Engine, wait_s: float) -> None:
             time.sleep(_LOOK_AGAIN_S)
         else:
             return
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """What is told of a server."""
+
+    version: str
+    size_bytes: int
+    """Of our database there."""
+    waits_for_disk: bool
+    """Whether what it calls stored survives a power cut."""
+
+
+def look_at(address: str) -> Server:
+    """Changes nothing, and may be asked beside a running Telpher. Raises StoreError, SettingsInvalidError."""
+    engine = connect_postgresql(address)
+    try:
+        _check_server(engine)
+        with engine.connect() as connection:
+            row = connection.execute(
+                sa.text(
+                    "SELECT current_setting('server_version'), pg_database_size(current_database()), "
+                    "current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean"
+                )
+            ).one()
+    except (psycopg.Error, sa.exc.DBAPIError) as error:
+        raise PostgresqlKind().translated(error) from None
+    finally:
+        engine.dispose()
+    return Server(row[0].partition(" ")[0], row[1], row[2])
 
 
 def _check_server(engine: Engine) -> None:

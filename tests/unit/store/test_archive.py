@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import io
 import sqlite3
@@ -9,11 +10,122 @@ import stat
 import tarfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from tests.databases import ServerDatabase
 
 from telpher.errors import ArchiveError
-from telpher.store import archive
+from telpher.store import Store, archive, hold, open_store, schema
+
+_INCOMING = {"name": "été \U0001f600", "sizes": [1, 2.5, None], "nested": {"is_new": True}}
+
+
+async def _fill(store: Store) -> None:
+    """Something of every kind of column: numbers, texts, JSON and its null, booleans, rows that refer to others."""
+
+    def fill(connection: sa.Connection) -> None:
+        job = {"key": "a", "kind": "k", "lane": "light", "person_id": 1 << 40, "payload": _INCOMING, "created_ms": 1}
+        connection.execute(sa.insert(schema.jobs).values(**job, state="queued"))
+        connection.execute(
+            sa.insert(schema.jobs).values(**{**job, "key": "b"}, state="succeeded", finished_ms=2, result={})
+        )
+        connection.execute(
+            sa.insert(schema.receipts).values(
+                key="r", view="save", person_id=1, chat_id=1, is_settled=True, created_ms=1, joined_ms=1
+            )
+        )
+        connection.execute(sa.insert(schema.receipt_jobs).values(receipt_id=1, job_id=1))
+        for n in range(2500):
+            connection.execute(sa.insert(schema.strangers).values(id=n, answered_ms=n))
+        for n in range(3):
+            values = {"person_id": 1, "drive": "google", "subject": f"s{n}", "scopes": "", "secret": "x"}
+            connection.execute(sa.insert(schema.accounts).values(**values, created_ms=1, changed_ms=1))
+        connection.execute(sa.delete(schema.accounts).where(schema.accounts.c.id == 3))
+
+    await store.write(fill)
+
+
+def _content(connection: sa.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    tables = [table for table in schema.metadata.sorted_tables if table.name != "tenures"]
+    return {
+        table.name: [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key.columns))]
+        for table in tables
+    }
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("before", "after"), [("file", "server"), ("server", "file"), ("server", "server")])
+async def test_telpher_moves_from_one_kind_of_database_to_the_other(
+    tmp_path: Path, postgresql: ServerDatabase, before: str, after: str
+) -> None:
+    first: Path | str = tmp_path / "old" / archive.DATABASE if before == "file" else postgresql.where
+    second = tmp_path / "new" / archive.DATABASE if after == "file" else postgresql.server.new_database().where
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "vault.key").write_text("a key")
+    store = open_store(first, alone=True)
+    await _fill(store)
+    wanted = await store.read(_content)
+    await asyncio.to_thread(archive.back_up, tmp_path / "old", tmp_path / "backup.tar.gz", first)
+    await store.write(lambda connection: connection.execute(sa.delete(schema.jobs)))
+    await store.close()
+    await asyncio.to_thread(archive.restore, tmp_path / "backup.tar.gz", tmp_path / "new", second)
+
+    assert (tmp_path / "new" / "vault.key").read_text() == "a key"
+    assert (tmp_path / "new" / archive.DATABASE).exists() == (after == "file")
+    moved = open_store(second, alone=True)
+    assert await moved.read(_content) == wanted
+    more = {"person_id": 1, "drive": "google", "subject": "s4", "scopes": "", "secret": "x", "created_ms": 1}
+    insert = sa.insert(schema.accounts).values(**more, changed_ms=1).returning(schema.accounts.c.id)
+    assert await moved.write(lambda connection: connection.scalar(insert)) == 4, "numbers are not given out twice"
+    await moved.close()
+
+
+@pytest.mark.postgresql
+async def test_a_server_that_holds_something_is_kept_unless_told(tmp_path: Path, postgresql: ServerDatabase) -> None:
+    backup = tmp_path / "backup.tar.gz"
+    store = open_store(postgresql.where)
+    await asyncio.to_thread(archive.back_up, tmp_path, backup, postgresql.where)
+    await _fill(store)
+    with pytest.raises(ArchiveError, match="--overwrite"):
+        await asyncio.to_thread(archive.restore, backup, tmp_path, postgresql.where)
+    assert len((await store.read(_content))["jobs"]) == 2
+    await asyncio.to_thread(archive.restore, backup, tmp_path, postgresql.where, overwrite=True)
+    assert not any((await store.read(_content)).values())
+    await store.close()
+
+
+@pytest.mark.postgresql
+async def test_a_server_that_a_telpher_uses_is_not_overwritten(
+    tmp_path: Path, postgresql: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold, "_PATIENCE_S", 0.2)
+    store = open_store(postgresql.where, alone=True)
+    await asyncio.to_thread(archive.back_up, tmp_path, tmp_path / "backup.tar.gz", postgresql.where)
+    with pytest.raises(ArchiveError, match="another Telpher uses"):
+        await asyncio.to_thread(
+            archive.restore, tmp_path / "backup.tar.gz", tmp_path / "new", postgresql.where, overwrite=True
+        )
+    await store.close()
+
+
+@pytest.mark.postgresql
+async def test_files_that_cannot_be_put_back_leave_the_server_as_it_was(
+    tmp_path: Path, postgresql: ServerDatabase
+) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "vault.key").write_text("a key")
+    store = open_store(postgresql.where)
+    await asyncio.to_thread(archive.back_up, tmp_path / "old", tmp_path / "backup.tar.gz", postgresql.where)
+    await _fill(store)
+    (tmp_path / "new" / "vault.key" / "in the way").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"vault\.key"):
+        await asyncio.to_thread(
+            archive.restore, tmp_path / "backup.tar.gz", tmp_path / "new", postgresql.where, overwrite=True
+        )
+    assert len((await store.read(_content))["jobs"]) == 2
+    await store.close()
 
 
 @pytest.fixture

@@ -261,9 +261,9 @@ def test_a_database_of_another_alphabet_is_refused(postgresql_server: Postgresql
 
 
 def test_what_keeps_us_out_is_told_without_the_password(postgresql_server: PostgresqlServer) -> None:
-    postgresql_server.run("CREATE ROLE guarded LOGIN PASSWORD 'correct horse'")
+    role = postgresql_server.new_role("correct horse")
     for address, told in (
-        (postgresql_server.address("postgres", "guarded", "battery-staple"), "password authentication failed"),
+        (postgresql_server.address("postgres", role, "battery-staple"), "password authentication failed"),
         (postgresql_server.address("nowhere"), "does not exist"),
         ("postgresql://telpher:battery-staple@127.0.0.1:1/telpher", "cannot be reached"),
     ):
