@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
-from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.conftest import TelpherRunning, both_databases
 from tests.scenarios.waits import all_is_handled, eventually, from_bot
 
 from telpher.access import Role
@@ -64,6 +64,7 @@ async def _rows(running: TelpherRunning, table: sa.Table, *where: sa.ColumnEleme
     return int(await store.read(lambda connection: connection.execute(count).scalar_one()))
 
 
+@both_databases
 async def test_a_link_lets_one_person_in_once(
     telpher_running: TelpherRunning, anna: Person, boris: Person, clara: Person
 ) -> None:
@@ -125,6 +126,12 @@ async def test_a_guest_sends_files_into_the_chosen_folder_and_nothing_else(
     await anna.wait_for(has_text("Where shall the guest"))
     await anna.press(anna.message(question), "From guests")
     await anna.wait_for(has_text("From guests", "Where shall"))
+    await anna.press(anna.message(question), "Back")
+    await anna.wait_for(has_text("Whom shall I let in"))
+    await anna.press(anna.message(question), "A guest")
+    await anna.wait_for(has_text("Where shall the guest"))
+    await anna.press(anna.message(question), "From guests")
+    await anna.wait_for(has_text("From guests", "Where shall"))
     await anna.press(anna.message(question), "Into this folder")
     start = _start_of(await anna.wait_for(has_text("t.me/", "From guests")))
     await boris.ask(start, has_text("Здравствуйте, Boris", "From guests"))
@@ -147,6 +154,7 @@ async def test_a_guest_sends_files_into_the_chosen_folder_and_nothing_else(
     await eventually(are_there)
 
 
+@both_databases
 async def test_whoever_is_removed_has_nothing_going_on_any_more(
     telpher_running: TelpherRunning, anna: Person, boris: Person
 ) -> None:
@@ -187,6 +195,7 @@ async def test_whoever_is_removed_has_nothing_going_on_any_more(
     assert (telpher_running.settings.data_dir / "drives" / str(BORIS) / "kept.txt").read_bytes() == b"kept"
 
 
+@both_databases
 async def test_a_removal_that_was_interrupted_is_finished_at_the_next_start(
     telpher_running: TelpherRunning, anna: Person, boris: Person
 ) -> None:
@@ -201,6 +210,7 @@ async def test_a_removal_that_was_interrupted_is_finished_at_the_next_start(
     assert await _rows(telpher_running, people, people.c.id == BORIS) == 0
 
 
+@both_databases
 async def test_a_days_bytes_and_a_full_queue_are_refused_with_why_and_until_when(
     telpher_running: TelpherRunning, anna: Person, boris: Person
 ) -> None:
@@ -231,6 +241,7 @@ async def test_a_flood_is_answered_once_and_nothing_accepted_is_lost(
     await anna.ask("/hello", has_text("Hello"))
 
 
+@both_databases
 async def test_a_stranger_who_was_answered_costs_no_row(
     telpher_running: TelpherRunning, anna: Person, boris: Person
 ) -> None:

@@ -62,6 +62,7 @@ class UploadTarget:
 
     folder: Card
     until_ms: int
+    is_root: bool
 
 
 class Destinations:
@@ -113,9 +114,8 @@ class Destinations:
         return await self._without_wish(person_id, facts), caption
 
     async def _without_wish(self, person_id: int, facts: FileFacts) -> Destination | None:
-        query = sa.select(upload_targets).where(upload_targets.c.person_id == person_id)
-        target = await self._store.read(lambda connection: connection.execute(query).one_or_none())
-        if target is not None and target.until_ms > self._now_ms() and await self._has(person_id, target.drive):
+        target = await self._target(person_id)
+        if target is not None and await self._has(person_id, target.drive):
             return Destination(Base.FOLDER, drive=target.drive, folder_id=EntryId(target.folder_id))
         settled = await self._personal.of(person_id)
         match settled.files_go:
@@ -130,6 +130,12 @@ class Destinations:
                 return Destination.of_path(PathTemplate(settled.template).fill(facts, language))
             case FilesGo.HOME:
                 return AT_HOME
+
+    async def _target(self, person_id: int) -> sa.Row[Any] | None:
+        query = sa.select(upload_targets).where(
+            upload_targets.c.person_id == person_id, upload_targets.c.until_ms > self._now_ms()
+        )
+        return await self._store.read(lambda connection: connection.execute(query).one_or_none())
 
     async def _has(self, person_id: int, drive: str | None) -> bool:
         """Whether they still have the drive that a chosen folder is in."""
@@ -166,7 +172,7 @@ class Destinations:
             return None
         return folder_id if folder.is_folder and not folder.is_trashed else None
 
-    # -- what a person settles on
+    # -- what a person settles on: that also ends what takes the next files
 
     async def settled(self, person_id: int) -> tuple[PersonSettings, str | None]:
         """What they settled on, and the chosen folder's name (None when there is none, or it is gone)."""
@@ -187,11 +193,13 @@ class Destinations:
         if choice not in {FilesGo.HOME, FilesGo.ASK}:
             raise ValueError("a folder and a template are chosen otherwise")
         await self._personal.change(person_id, files_go=choice)
+        await self.take_no_more(person_id)
 
     async def settle_on_folder(self, person_id: int, token: str) -> None:
         """This folder. Raises StaleButtonError, AccessDeniedError, DriveError."""
         drive, folder_id = await self._open_folder(person_id, token)
         await self._personal.change(person_id, files_go=FilesGo.FOLDER, drive=drive.name, folder_id=folder_id)
+        await self.take_no_more(person_id)
 
     async def draft(self, person_id: int, text: str) -> PathTemplate:
         """Keep a template to be looked at first. Raises TemplateInvalidError."""
@@ -207,6 +215,7 @@ class Destinations:
         if not draft:
             raise StaleButtonError("no template was drafted")
         await self._personal.change(person_id, files_go=FilesGo.TEMPLATE, template=draft)
+        await self.take_no_more(person_id)
         return draft
 
     # -- the folder that takes the next files
@@ -226,7 +235,20 @@ class Destinations:
 
         await self._store.write(put)
         place = await self._trails.place(person_id, drive, folder_id)
-        return UploadTarget(await self._cards.card(person_id, drive, place.folder), until_ms)
+        return UploadTarget(await self._cards.card(person_id, drive, place.folder), until_ms, place.is_root)
+
+    async def taking(self, person_id: int) -> UploadTarget | None:
+        """The folder that takes the next files now; None where there is none, or it is gone."""
+        self._cards.check(person_id)
+        target = await self._target(person_id)
+        if target is None:
+            return None
+        try:
+            drive = await self._cards.drive_of(person_id, target.drive)
+            place = await self._trails.place(person_id, drive, EntryId(target.folder_id))
+        except (EntryNotFoundError, DriveDisconnectedError):
+            return None
+        return UploadTarget(await self._cards.card(person_id, drive, place.folder), target.until_ms, place.is_root)
 
     async def take_no_more(self, person_id: int) -> bool:
         """Files go where they went before; False when they did already."""

@@ -60,11 +60,15 @@ def duration(texts: Texts, seconds: float) -> str:
     return f"{shown} {_together(texts.t('format.minutes', minutes=rest // 60))}" if rest >= 60 and hours < 24 else shown
 
 
+def day(texts: Texts, moment: dt.datetime) -> str:
+    """In this machine's zone: `22 Nov 2026`."""
+    local = moment.astimezone()
+    return _together(f"{local.day} {texts.t(f'month.{local.month}')} {local.year}")
+
+
 def date(texts: Texts, moment: dt.datetime) -> str:
     """In this machine's zone, for a label or a line without markup: `22 Nov 2026, 19:05`."""
-    local = moment.astimezone()
-    day = _together(f"{local.day} {texts.t(f'month.{local.month}')} {local.year}")
-    return f"{day}, {local:%H:%M}"
+    return f"{day(texts, moment)}, {moment.astimezone():%H:%M}"
 
 
 def when(texts: Texts, moment: dt.datetime) -> str:

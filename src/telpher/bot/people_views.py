@@ -9,7 +9,7 @@ from telpher.access.invitations import Invitation
 from telpher.actions.browse import Listing
 from telpher.actions.limited_queue import MyUse
 from telpher.actions.people import Household, Invited
-from telpher.bot.formats import date, duration, escape, shorten, size, when
+from telpher.bot.formats import day, duration, escape, shorten, size, when
 from telpher.bot.keyboards import Row, button
 from telpher.bot.people_callbacks import (
     AskRemoval,
@@ -67,6 +67,7 @@ def guest_folder(texts: Texts, person_id: int, found: Listing) -> Screen:
         rows.append(steps)
     if not found.is_root:
         rows.append([button(texts.t("button.up"), LookForGuestFolder(person_id, found.folder.parent or TOP, 0))])
+    rows.append([button(texts.t("button.back"), Invite() if person_id == NOBODY_YET else ShowPerson(person_id))])
     return Screen(f"📂 <b>{title}</b>\n{texts.t('invite.which_folder')}", InlineKeyboardMarkup(rows))
 
 
@@ -188,5 +189,5 @@ def _open(person: Person) -> InlineKeyboardButton:
 
 
 def _withdraw(texts: Texts, one: Invitation) -> InlineKeyboardButton:
-    label = texts.t("people.withdraw", role=_role(texts, one.role), date=date(texts, one.ends_at))
+    label = texts.t("people.withdraw", role=_role(texts, one.role), date=day(texts, one.ends_at))
     return button(label, WithdrawInvitation(one.id))

@@ -82,8 +82,14 @@ def chooser(
     )
 
 
-def where(texts: Texts, settled: PersonSettings, folder_name: str | None, moment: dt.datetime) -> Screen:
-    """Where new files go now, and where else they could."""
+def where(
+    texts: Texts,
+    settled: PersonSettings,
+    folder_name: str | None,
+    moment: dt.datetime,
+    taking: UploadTarget | None = None,
+) -> Screen:
+    """Where new files go now, and where else they could; `taking` is the folder that takes the next ones meanwhile."""
     lines = [f"<b>{texts.t('where.title')}</b>"]
     match settled.files_go:
         case FilesGo.FOLDER:
@@ -95,6 +101,8 @@ def where(texts: Texts, settled: PersonSettings, folder_name: str | None, moment
             ]
         case _:
             lines.append(texts.t(_CHOICES[settled.files_go][1]))
+    if taking is not None:
+        lines.append(_taking(texts, "upload.first", taking))
     lines.append(f"\n{texts.t('where.captions')}")
     rows: list[Row] = [
         [button(f"{'• ' if one is settled.files_go else ''}{texts.t(key)}", ChooseWhere(choice))]
@@ -142,11 +150,13 @@ def held(texts: Texts, errand: Errand, names: Sequence[str]) -> Screen:
     return Screen("\n".join(lines), InlineKeyboardMarkup(rows))
 
 
-def uploading(texts: Texts, target: UploadTarget, *, is_root: bool) -> Screen:
+def uploading(texts: Texts, target: UploadTarget) -> Screen:
     """Which folder takes the next files, and until when."""
+    stop = button(texts.t("button.stop"), StopUploads(target.folder.token))
+    return Screen(_taking(texts, "upload.open", target), InlineKeyboardMarkup([[stop]]))
+
+
+def _taking(texts: Texts, text_key: str, target: UploadTarget) -> str:
     until = dt.datetime.fromtimestamp(target.until_ms / 1000, dt.UTC)
-    name = f"<b>{texts.t('files.title')}</b>" if is_root else bold(target.folder.entry.name)
-    text = texts.t("upload.open", name=name, time=clock(until))
-    return Screen(
-        f"📤 {text}", InlineKeyboardMarkup([[button(texts.t("button.stop"), StopUploads(target.folder.token))]])
-    )
+    name = f"<b>{texts.t('files.title')}</b>" if target.is_root else bold(target.folder.entry.name)
+    return f"📤 {texts.t(text_key, name=name, time=clock(until))}"

@@ -143,8 +143,7 @@ async def leave(asked: Asked, callback: LeaveErrand) -> None:
 async def upload_here(asked: Asked, callback: UploadHere) -> None:
     """The next files go into this folder."""
     target = await asked.desk.browser.destinations.take_next(asked.person.id, callback.token)
-    _, is_root = await asked.desk.browse.folder(asked.person.id, callback.token)
-    await asked.put(where_views.uploading(asked.texts, target, is_root=is_root))
+    await asked.put(where_views.uploading(asked.texts, target))
 
 
 async def stop_uploads(asked: Asked, callback: StopUploads) -> None:

@@ -32,8 +32,10 @@ async def show_where(asked: Asked, _callback: ShowWhere) -> None:
 
 async def screen(asked: Asked) -> views.Screen:
     """Where new files go now."""
-    settled, folder_name = await asked.desk.browser.destinations.settled(asked.person.id)
-    return where_views.where(asked.texts, settled, folder_name, dt.datetime.now().astimezone())
+    destinations = asked.desk.browser.destinations
+    settled, folder_name = await destinations.settled(asked.person.id)
+    taking = await destinations.taking(asked.person.id)
+    return where_views.where(asked.texts, settled, folder_name, dt.datetime.now().astimezone(), taking)
 
 
 async def choose(asked: Asked, callback: ChooseWhere) -> None:
