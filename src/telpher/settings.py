@@ -238,7 +238,7 @@ class Settings:
     """How many threads or processes one computation may use; the number of cores by default."""
 
     docs_url: str = _setting("", _optional_url)
-    """Where this version's `docs/` can be read on the web; the bot links there. Empty: it names the file instead."""
+    """Where this version's `docs/` can be read on the web; the bot links there. Empty: it shows the page in the chat."""
 
     log_level: str = _setting("INFO", lambda raw: _choice(raw.upper(), "DEBUG", "INFO", "WARNING", "ERROR"))
     """How much is logged: DEBUG, INFO, WARNING or ERROR."""

@@ -10,6 +10,7 @@ from tests.scenarios.waits import from_bot
 
 from telpher.bot.compute_views import LESSON
 from telpher.compute.modules import registry
+from telpher.sandbox.service import Sandbox
 
 
 async def test_search_then_pi_then_ones_own_module(telpher_running: TelpherRunning, anna: Person) -> None:
@@ -29,6 +30,15 @@ async def test_search_then_pi_then_ones_own_module(telpher_running: TelpherRunni
     others = [module for name, module in registry().items() if name not in LESSON and module.unavailable is None]
     assert [button["text"] for button in buttons_of(ended)] == [f"▶️ {module.titles['en']}" for module in others]
     assert len([message for message in from_bot(anna) if "photo" not in message]) == 1
+
+
+async def test_the_bot_tells_how_to_add_a_module(telpher_running: TelpherRunning, sandbox: Sandbox) -> None:
+    """In English, whoever asks: it is a page for programmers."""
+    async with Person(sandbox.url, 1001) as anna:
+        page = await anna.ask("/own_module", has_text("Add a module to the workshop"))
+        shown = {entity["type"] for entity in page["entities"]}
+        assert {"bold", "code", "pre"} <= shown
+        await anna.wait_for(has_text("What your module owes"))
 
 
 async def test_the_bot_answers_while_it_computes(telpher_running: TelpherRunning, anna: Person) -> None:

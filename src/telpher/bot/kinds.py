@@ -10,7 +10,7 @@ from telpher.bot.callbacks import Callback
 from telpher.bot.commands import COMMANDS
 
 _ATTACHMENTS = ("document", "photo", "video", "audio", "voice", "animation", "video_note", "sticker")
-_HIDDEN = ("profile", "cancel")
+_HIDDEN = ("profile", "cancel", "own_module")
 _NAMES = {name: command.name for command in COMMANDS for name in (command.name, *command.aliases)} | {
     name: name for name in _HIDDEN
 }

@@ -82,9 +82,9 @@ def test_after_search_comes_pi_and_then_ones_own(conversation: Conversation) -> 
     assert 'href="https://docs.example/modules?a=1&amp;b=2"' in ended.text
 
 
-def test_without_an_address_the_page_is_named() -> None:
+def test_without_an_address_the_bot_tells_it_itself() -> None:
     ended = Conversation(OURS[:1], "").show(EN, [Tracked(a_run("search", JobState.SUCCEEDED))])
-    assert "docs/add-a-module.md" in ended.text
+    assert "/own_module" in ended.text
     assert "href" not in ended.text
 
 

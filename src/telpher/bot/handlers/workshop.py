@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telegram import ForceReply
 
-from telpher.bot import setting_views, setup_views
+from telpher.bot import pages, setting_views, setup_views
 from telpher.bot.callbacks import Callback, decode
 from telpher.bot.compute_callbacks import (
     AfterRun,
@@ -20,6 +20,7 @@ from telpher.bot.compute_callbacks import (
     RunSetup,
     SetParameter,
     ShowParameter,
+    ShowPicture,
     ShowRun,
     ShowSetup,
     Tick,
@@ -50,6 +51,12 @@ async def command(asked: Asked) -> None:
         await asked.show(await _history(asked))
     else:
         await asked.show(setup_views.modules(asked.texts, asked.desk.set_up_run.modules(asked.person.id)))
+
+
+async def own_module(asked: Asked) -> None:
+    """`/own_module`: how to add one, for those who run Telpher without DOCS_URL."""
+    for text in pages.page("add-a-module.md"):
+        await asked.answer(text)
 
 
 async def begin_lesson(asked: Asked, _callback: BeginLesson) -> None:
@@ -177,6 +184,18 @@ async def looking_back(asked: Asked, callback: Callback) -> None:
         case _:
             raise StaleButtonError("no button of the history")
     await asked.put(screen)
+
+
+async def show_picture(asked: Asked, callback: ShowPicture) -> None:
+    """An earlier run's picture comes below."""
+    await asked.desk.set_up_run.show_again(
+        asked.person.id,
+        callback.computation_id,
+        chat_id=asked.chat_id,
+        message_id=asked.pressed_message_id,
+        key=asked.key,
+    )
+    await asked.toast(asked.texts.t("workshop.picture_coming"))
 
 
 async def _history(asked: Asked) -> Screen:
