@@ -144,7 +144,8 @@ def _print_table(module: Module, runs: Sequence[Run], args: argparse.Namespace, 
         for parameter in module.parameters
         if parameter.is_relevant(runs[0].arguments)
     )
-    print(f"{module.name} {shown}: {len(runs[0].calls)} calls, {args.repeats} repeats")
+    calls, repeats = len(runs[0].calls), args.repeats
+    print(f"{module.name} {shown}: {calls} call{'s'[: calls > 1]}, {repeats} repeat{'s'[: repeats > 1]}")
     gil = "" if here.has_gil else ", no GIL"
     print(
         f"{here.processor}, {here.cores} cores ({', '.join(here.widths)}), {here.caches}, {here.system}, {here.python}{gil}"

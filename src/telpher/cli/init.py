@@ -7,6 +7,9 @@ import asyncio
 import json
 import os
 import re
+import shlex
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -61,10 +64,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 1
     write_env(args.env_file, answers)
     print(f"\nWritten: {args.env_file.resolve()} (only you may read it).")
+    telpher = shlex.quote(sys.argv[0]) if shutil.which("telpher") is None else "telpher"
     if answers.get("DRIVE") == DriveKind.GOOGLE:
-        print("Next:  telpher connect google    then  telpher run")
+        print(f"Next:  {telpher} connect google    then  {telpher} run")
     else:
-        print("Next:  telpher run")
+        print(f"Next:  {telpher} run")
     return 0
 
 

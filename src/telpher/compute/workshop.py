@@ -45,7 +45,9 @@ class Workshop:
         """The module of this name; raises ModuleUnknownError."""
         known = modules.registry()
         if name not in known:
-            raise ModuleUnknownError(f"there is no module {name}", name=name, known=", ".join(known))
+            raise ModuleUnknownError(
+                f"there is no module {name}; there are: {', '.join(known)}", name=name, known=", ".join(known)
+            )
         return known[name]
 
     def strategy(self, name: str) -> Strategy:

@@ -108,7 +108,7 @@ def test_the_command_lists_modules(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("written", "hint"),
     [
-        (["tau"], "there is no module tau"),
+        (["tau"], "there is no module tau; there are: search, pi"),
         (["pi", "terms"], "name=value"),
         (["pi", "terms=many"], "terms is 'many'; it should be from 1"),
         (["pi", "--strategies", "magic"], "there is no strategy magic"),
