@@ -1,18 +1,30 @@
-"""Databases for every test: `database` is a file and then PostgreSQL's, `postgresql` the latter alone."""
+"""What every test has: the event loop that Telpher runs on, and databases (`database` is a file and then PostgreSQL's, `postgresql`
+the latter alone).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.databases import MISSING, Database, FileDatabase, PostgresqlServer, ServerDatabase, server_programs
 
+from telpher.event_loop import new_event_loop
 from telpher.store.migrations import migrate
 from telpher.store.postgresql import connect_postgresql
 
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 """Parameters of a fixture that asks for `database`: `@pytest.fixture(params=BOTH)` or `parametrize(…, indirect=True)`."""
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config,
+    item: pytest.Item,
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """One loop for all."""
+    return {"telpher": new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.latency.loads import running
 
+from telpher import event_loop
 from telpher.app import App
 from telpher.sandbox.service import DEFAULT_TOKEN
 from telpher.settings import Secret, Settings
@@ -35,4 +36,4 @@ async def serve(way: str, work: str, sandbox_url: str, data_dir: str, owner_ids:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(*sys.argv[1:6]))
+    event_loop.run(serve(*sys.argv[1:6]))

@@ -9,6 +9,8 @@ import time
 
 from benchmarks.latency.loads import running
 
+from telpher import event_loop
+
 PERIOD_S = 0.005
 
 
@@ -27,4 +29,4 @@ async def measure(way: str, work: str, duration_s: float) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(measure(sys.argv[1], sys.argv[2], float(sys.argv[3]))), sys.stdout)
+    json.dump(event_loop.run(measure(sys.argv[1], sys.argv[2], float(sys.argv[3]))), sys.stdout)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.transfers.measures import Errand, File, Meter
 
+from telpher import event_loop
 from telpher.accounts.credentials import GoogleAuthorizer
 from telpher.accounts.google_oauth import AuthorizedUser
 from telpher.bot.request import AiohttpRequest, ApiAddress
@@ -95,4 +96,4 @@ async def main(errand: Errand) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(Errand.from_stdin()))))
+    print(json.dumps(event_loop.run(main(Errand.from_stdin()))))

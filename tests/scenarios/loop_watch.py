@@ -94,8 +94,12 @@ class LoopWatch:
         frame = sys._current_frames().get(self._thread_id)
         stack = traceback.extract_stack(frame)
         files = [line.filename for line in stack]
-        # An idle loop, and a loop whose thread merely waits for a turn, is inside its selector.
-        if not files or files[-1].endswith("selectors.py") or any(name.startswith(_NOT_OURS) for name in files):
+        # An idle loop, and a loop whose thread merely waits for a turn, is inside its selector, or below the runner in C.
+        if (
+            not files
+            or files[-1].endswith(("selectors.py", "runners.py"))
+            or any(name.startswith(_NOT_OURS) for name in files)
+        ):
             return None
         if not any(name.startswith(_PRODUCT) for name in files):
             return None

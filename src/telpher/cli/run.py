@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telpher import notify
+from telpher import event_loop, notify
 from telpher.errors import SettingsInvalidError, TelpherError
 from telpher.settings import DriveKind, Secret, Settings
 from telpher.tasks import Nursery
@@ -109,7 +109,7 @@ def _serve(settings: Settings, *, state_dir: Path, profile_dir: Path | None, cha
         lines.append("Ctrl-C stops it.")
         print("\n".join(lines), flush=True)
 
-    asyncio.run(_until_signal(app.App(settings, state_dir=state_dir, profile_dir=profile_dir), announce))
+    event_loop.run(_until_signal(app.App(settings, state_dir=state_dir, profile_dir=profile_dir), announce))
     return 0
 
 
@@ -129,9 +129,12 @@ async def _until_signal(app: App, announce: Callable[[str], None]) -> None:
             raise refusal
         announce(app.identity.username)
         notify.ready()
-        await stopping
+        losing = nursery.spawn(app.lost(), name="lost")
+        await asyncio.wait({stopping, losing}, return_when=asyncio.FIRST_COMPLETED)
         notify.stopping()
         await app.stop()
+        if losing.done():
+            raise losing.result()
 
 
 async def _start(app: App) -> TelpherError | None:

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from telpher import event_loop
+
 if TYPE_CHECKING:
     from telpher.sandbox.service import Sandbox
 
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from telpher.sandbox.state import StateOutdatedError  # noqa: PLC0415 - not for --help
 
     try:
-        asyncio.run(_serve(args))
+        event_loop.run(_serve(args))
     except StateOutdatedError as error:
         print(f"telpher: {error}", file=sys.stderr)
         return 1
