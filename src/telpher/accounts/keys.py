@@ -71,13 +71,23 @@ def held_alone(data_dir: Path) -> Iterator[None]:
 
 
 def _replace(file: Path, keys: list[str]) -> None:
+    with _draft(file, keys) as draft:
+        draft.replace(file)
+
+
+@contextlib.contextmanager
+def _draft(file: Path, keys: list[str]) -> Iterator[Path]:
+    """These keys on the disk, beside `file`; what is left of the draft goes, also after a fault."""
     draft = file.with_name(f".{KEY_FILE}.{os.getpid()}")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(opened, "w") as writing:
-        writing.write("\n".join(keys) + "\n")
-        writing.flush()
-        os.fsync(writing.fileno())
-    draft.replace(file)
+    try:
+        with os.fdopen(opened, "w") as writing:
+            writing.write("\n".join(keys) + "\n")
+            writing.flush()
+            os.fsync(writing.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _check_mode(file: Path) -> None:
@@ -89,15 +99,6 @@ def _make(file: Path) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     key = Fernet.generate_key().decode()
     # Written aside and linked into place, so that of two that start together both use one key, and neither sees half of it.
-    draft = file.with_name(f".{KEY_FILE}.{os.getpid()}")
-    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(opened, "w") as writing:
-            writing.write(key + "\n")
-            writing.flush()
-            os.fsync(writing.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, file)
-    finally:
-        draft.unlink()
+    with _draft(file, [key]) as draft, contextlib.suppress(FileExistsError):
+        os.link(draft, file)
     return file.read_text().split()[0]

@@ -23,8 +23,7 @@ def named_kind(words: str) -> str | None:
     if words in {"file", "text"}:
         return words
     if words.startswith("press "):
-        pressed = {f"press {_WORD_BREAK.sub('_', kind.__name__).lower()}" for kind in Callback.kinds.values()}
-        return words if words in pressed else None
+        return words if words in map(_press, Callback.kinds.values()) else None
     name = _NAMES.get(words.removeprefix("/"))
     return f"/{name}" if name else None
 
@@ -34,7 +33,7 @@ def kind_of(raw: Mapping[str, Any]) -> str:
     callback = raw.get("callback_query")
     if isinstance(callback, Mapping):
         kind = Callback.kinds.get(str(callback.get("data", "")).partition(":")[0])
-        return f"press {_WORD_BREAK.sub('_', kind.__name__).lower()}" if kind is not None else "press"
+        return _press(kind) if kind is not None else "press"
     message = raw.get("message")
     if not isinstance(message, Mapping):
         return next((name for name in raw if name != "update_id"), "nothing")[:40]
@@ -47,3 +46,8 @@ def kind_of(raw: Mapping[str, Any]) -> str:
         return "text"
     name = _NAMES.get(text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if len(text) > 1 else "")
     return f"/{name}" if name else "unknown command"
+
+
+def _press(kind: type[Callback]) -> str:
+    """`press show_entry` for ShowEntry."""
+    return f"press {_WORD_BREAK.sub('_', kind.__name__).lower()}"

@@ -26,7 +26,7 @@ class Lane:
 
 
 class Turns:
-    """The ready jobs of one lane and the places that are taken. Each step costs the same however many wait."""
+    """The ready jobs of one lane and the places that are taken. What a step costs depends on how many people wait, not on how many jobs."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
