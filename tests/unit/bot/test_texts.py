@@ -186,3 +186,12 @@ def test_a_key_without_a_text_shows_itself() -> None:
     texts = Texts.for_language("en")
     assert texts.t("no.such_key") == "no.such_key"
     assert not texts.has("no.such_key")
+
+
+def test_russian_dashes_are_long() -> None:
+    """An en dash between words is English."""
+    forms = {
+        key: message.string if isinstance(message.string, tuple) else (message.string,)
+        for key, message in _messages("ru").items()
+    }
+    assert not [key for key, texts in forms.items() if any(" – " in text for text in texts)]
