@@ -67,7 +67,7 @@ WORDS = {
     "nothing run": ("not run anything yet", "ещё ничего не запускали"),
     "last runs": ("Your last runs", "Ваши прошлые запуски"),
     "compare": ("Compare with another run", "Сравнить с другим запуском"),
-    "again": ("Run like this again", "Запустить так ещё раз"),
+    "again": ("Run like this again", "Запустить так же"),
     "history": ("/compute history", "/compute история"),
     "seconds": ("m?s", "м?с"),
     "mark": (".", ","),

@@ -25,6 +25,7 @@ class Computation:
     """A comparison that has ended. `result` is what the job answered, with the times of each call."""
 
     id: int
+    job_id: JobId
     person_id: int
     module: str
     arguments: Arguments
@@ -107,6 +108,7 @@ class Computations:
         return tuple(
             Computation(
                 id=row.id,
+                job_id=JobId(row.job_id),
                 person_id=row.person_id,
                 module=row.module,
                 arguments=row.arguments,

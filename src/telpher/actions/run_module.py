@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from telpher.access import Access, Right
-from telpher.actions.computations import Computations
+from telpher.actions.computations import Computation, Computations
 from telpher.actions.show_run import ShowRun
 from telpher.compute.kernels import texts
 from telpher.compute.port import Arguments, Module, Run, RunProgress, Value
@@ -117,6 +117,10 @@ class RunModule:
             NewJob(key=f"{KIND}:{key}", kind=KIND, lane="compute", person_id=person_id, payload=payload)
         )
         return RunAccepted(job, is_new)
+
+    async def show_again(self, done: Computation, *, chat_id: int, message_id: int, key: str) -> None:
+        """Send an earlier run's picture once more."""
+        await self._show_run.again(done, chat_id=chat_id, message_id=message_id, key=key)
 
     async def work(self, run: JobRun) -> Payload:
         """Each way in turn, so that they do not take the cores from each other; what came of it is kept, and its picture queued."""

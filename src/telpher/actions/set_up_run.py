@@ -186,6 +186,11 @@ class SetUpRun:
         self._access.require(person_id, Right.COMPUTE)
         return await self._computations.get(person_id, computation_id)
 
+    async def show_again(self, person_id: int, computation_id: int, *, chat_id: int, message_id: int, key: str) -> None:
+        """Send the picture of one of them once more: once for each `key`."""
+        done = await self.earlier(person_id, computation_id)
+        await self._run_module.show_again(done, chat_id=chat_id, message_id=message_id, key=key)
+
     def _module(self, name: str) -> Module:
         module = self._modules.get(name)
         if module is None or module.unavailable is not None:

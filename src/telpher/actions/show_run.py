@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from telpher.access import Access
-from telpher.actions.computations import Computations
+from telpher.actions.computations import Computation, Computations
 from telpher.actions.get_back import Courier
 from telpher.actions.sent_files import SentFiles
 from telpher.compute import pictures
@@ -20,6 +20,7 @@ from telpher.jobs.port import Job, JobId, JobRun, NewJob, Payload, Queue
 KIND = "show_run"
 _LANE = "light"
 _CHUNK_BYTES = 1 << 18
+_LAST_BYTES = 1 << 10
 _ANSWERS_KEPT_S = 7 * 24 * 3600.0
 
 
@@ -33,7 +34,7 @@ class Part(enum.StrEnum):
 class ShowRun:
     """`promise` queues what is to come; `work` is what the queue runs, for each part by itself.
 
-    Should nobody know whether a part has arrived, it is not sent again: a missing picture is less trouble than one that comes twice.
+    Should nobody know whether a part has arrived, it is not sent again by itself, but by `again`, when its person misses it.
     """
 
     def __init__(
@@ -81,18 +82,33 @@ class ShowRun:
             "chat_id": job.payload["chat_id"],
             "message_id": job.payload["message_id"],
         }
+        await self._enqueue(
+            payload, [Part.PICTURE, Part.ANSWER] if has_answer else [Part.PICTURE], key=str(int(job.id))
+        )
+
+    async def again(self, done: Computation, *, chat_id: int, message_id: int, key: str) -> None:
+        """Queue the picture of an earlier run once more, and its long answer if that may not have arrived; for each `key` once."""
+        payload = {
+            "job_id": int(done.job_id),
+            "person_id": done.person_id,
+            "chat_id": chat_id,
+            "message_id": message_id,
+        }
+        has_answer = await asyncio.to_thread(self._path(done.job_id).exists)
+        await self._enqueue(payload, [Part.PICTURE, Part.ANSWER] if has_answer else [Part.PICTURE], key=key)
+
+    async def _enqueue(self, payload: Payload, parts: Sequence[Part], *, key: str) -> None:
         # Nobody's own: they stand in no list of jobs, and no limit of the person counts them.
         await self._queue.enqueue_all(
             [
                 NewJob(
-                    key=f"{KIND}:{part}:{int(job.id)}",
+                    key=f"{KIND}:{part}:{key}",
                     kind=KIND,
                     lane=_LANE,
                     person_id=0,
                     payload={**payload, "part": part.value},
                 )
-                for part in Part
-                if part is Part.PICTURE or has_answer
+                for part in parts
             ]
         )
 
@@ -162,7 +178,9 @@ class ShowRun:
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+    """In two parts. As long as the second is not on its way, the picture has certainly not arrived."""
+    yield content[:-_LAST_BYTES]
+    yield content[-_LAST_BYTES:]
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

@@ -117,6 +117,13 @@ class ShowRun(Callback, tag="cpe"):
 
 
 @dataclasses.dataclass(frozen=True)
+class ShowPicture(Callback, tag="cpg"):
+    """Send an earlier run's picture once more."""
+
+    computation_id: int
+
+
+@dataclasses.dataclass(frozen=True)
 class RunLike(Callback, tag="cpa"):
     """Put together a run that begins as an earlier one was."""
 

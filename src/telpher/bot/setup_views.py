@@ -18,6 +18,7 @@ from telpher.bot.compute_callbacks import (
     RunLike,
     RunSetup,
     ShowParameter,
+    ShowPicture,
     ShowRun,
     Tick,
     TickStrategy,
@@ -178,6 +179,7 @@ def earlier(texts: Texts, titles: Titles, run: Computation) -> Screen:
         "\n".join(lines),
         InlineKeyboardMarkup(
             [
+                [button(f"🖼 {texts.t('workshop.picture')}", ShowPicture(run.id))],
                 [button(f"⚖️ {texts.t('workshop.compare')}", OfferComparison(run.id))],
                 [button(f"🔁 {texts.t('workshop.again')}", RunLike(run.id))],
                 [button(texts.t("button.back"), ListRuns())],
