@@ -12,6 +12,7 @@ import textwrap
 from pathlib import Path
 
 from telpher import settings as settings_module
+from telpher.access import Role, rights_of
 from telpher.bot.commands import COMMANDS
 from telpher.bot.texts import Texts
 from telpher.cli import make_parser
@@ -95,7 +96,8 @@ def reference() -> str:
     lines += ["", "## In the chat", "", "| command | meaning |", "|---|---|"]
     for command in COMMANDS:
         names = " or ".join(f"`/{name}`" for name in (command.name, *command.aliases))
-        lines.append(f"| {names} | {english.t(command.text_key)} |")
+        for_whom = " (owners)" if command.right not in {None, *rights_of(Role.MEMBER)} else ""
+        lines.append(f"| {names} | {english.t(command.text_key)}{for_whom} |")
     lines += ["", "## The command line", "", "`telpher COMMAND --help` says the same."]
     lines += _commands(make_parser(), "telpher")
     return "\n".join(lines) + "\n"
