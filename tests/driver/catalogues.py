@@ -16,6 +16,8 @@ import telpher.bot.texts
 LANGUAGES = ("en", "ru")
 
 _FOLDER = Path(telpher.bot.texts.__file__).parent
+_NUMBERS = {"seconds", "minutes", "hours", "percent"}
+"""Values that are nothing but digits: their texts are so short that they would be found anywhere."""
 _TAGS = re.compile(r"<[^>]+>")
 
 
@@ -36,8 +38,9 @@ class Phrase:
         """Finds it in what was shown; a word is never cut. Values become groups, each within one line."""
         body = re.escape(self.literals[0])
         for field, literal in zip(self.fields, self.literals[1:], strict=True):
-            value = f"(?P={field})" if f"(?P<{field}>" in body else rf"(?P<{field}>[^\n]+?)"
-            body += value + re.escape(literal)
+            kind = r"\d+" if field in _NUMBERS else r"[^\n]+?"
+            body += f"(?P={field})" if f"(?P<{field}>" in body else f"(?P<{field}>{kind})"
+            body += re.escape(literal)
         if self.fields and not self.literals[-1]:
             body += r"(?=\n| · |$)"
         return re.compile(rf"(?<!\w){body}(?!\w)" if self.literals[-1] or not self.fields else rf"(?<!\w){body}")

@@ -116,6 +116,12 @@ class TelpherRunning:
         """Tell the sandbox to break something (the rules of `telpher.sandbox.faults`)."""
         await add_fault(self.sandbox, **rule)
 
+    async def clear_faults(self) -> None:
+        """Everything works again."""
+        url = f"{self.sandbox.url}/sandbox/faults"
+        async with aiohttp.ClientSession() as session, session.delete(url) as response:
+            assert response.status < 300, await response.text()
+
 
 async def add_fault(sandbox: Sandbox, **rule: Any) -> None:
     """Tell the sandbox to break something (the rules of `telpher.sandbox.faults`)."""

@@ -5,27 +5,18 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import aiohttp
 from tests.driver import buttons_of
 from tests.driver.messages import Message
+from tests.scenarios.conftest import TelpherProcess
+from tests.scenarios.google_rig import google
 
 from telpher.sandbox.service import Sandbox
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 _ACTION = re.compile(r'<form method="post" action="([^"]+)"')
-
-
-async def google(sandbox: Sandbox, method: str, path: str, **body: Any) -> Any:
-    """What a test may do to the offline Google from outside."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"{sandbox.url}/sandbox/google/{path}", json=body or None) as response,
-    ):
-        assert response.status == 200, await response.text()
-        return await response.json()
 
 
 async def write_client(sandbox: Sandbox, file: Path, kind: str | None = None, *redirect_uris: str) -> Path:
@@ -72,3 +63,18 @@ async def files_of(sandbox: Sandbox, account: str) -> list[str]:
     """The names of the files in an account's own drive, trashed ones left out."""
     listed = await google(sandbox, "GET", f"files?account={account}")
     return sorted(file["name"] for file in listed if not file["is_folder"] and not file["is_trashed"])
+
+
+async def connect_in_the_terminal(
+    process: TelpherProcess, sandbox: Sandbox, credentials: Path, **environment: str
+) -> None:
+    """What an operator does: reads the code in the terminal, and allows access in the browser."""
+    await google(sandbox, "POST", "settings", device_interval_s=0.2)
+    await write_client(sandbox, credentials)
+    arguments = ("connect", "google", "--credentials", str(credentials))
+    await process.start(*arguments, wait_until_ready=False, **environment)
+    await process.wait_for_line("enter the code")
+    code = process.output[-1].rpartition(" ")[2]
+    await google(sandbox, "POST", "device", user_code=code, decision="allow")
+    await process.wait_for_line("Connected as")
+    assert await process.wait() == 0

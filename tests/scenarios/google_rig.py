@@ -14,20 +14,32 @@ from telpher.sandbox.service import Sandbox
 from telpher.settings import DriveKind, Settings
 
 WHOLE_DRIVE = "https://www.googleapis.com/auth/drive"
+OWN_FILES = "https://www.googleapis.com/auth/drive.file"
 
 
-async def control(sandbox: Sandbox, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+async def google(sandbox: Sandbox, method: str, path: str, **body: Any) -> Any:
     """What a test may do to the offline Google from outside."""
-    return await _ask(method, f"{sandbox.url}/sandbox/google/{path}", json=body)
+    return await _ask(method, f"{sandbox.url}/sandbox/google/{path}", json=body or None)
+
+
+async def write_token(sandbox: Sandbox, file: Path, scope: str = OWN_FILES) -> dict[str, Any]:
+    """Anna's log-in, as Google's quickstart writes it; what is in it."""
+    granted: dict[str, Any] = await google(sandbox, "POST", "token", account="anna@example.com", scope=scope)
+    file.write_text(json.dumps(granted))
+    return granted
 
 
 async def over_google(
-    settings: Settings, sandbox: Sandbox, tmp_path: Path, owners: tuple[int, ...] = (1001, 1002)
+    settings: Settings,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    owners: tuple[int, ...] = (1001, 1002),
+    *,
+    scope: str = WHOLE_DRIVE,
 ) -> Settings:
-    """Settings for a whole Google Drive, which is the first owner's; the others have folders of their own."""
-    granted = await control(sandbox, "POST", "token", {"scope": WHOLE_DRIVE})
+    """Settings for a Google Drive, which is the first owner's; the others have folders of their own."""
     token_file = tmp_path / "token.json"
-    token_file.write_text(json.dumps(granted))
+    await write_token(sandbox, token_file, scope)
     return dataclasses.replace(settings, drive=DriveKind.GOOGLE, google_token_file=token_file, owner_ids=owners)
 
 
@@ -41,7 +53,7 @@ class Outside:
     @classmethod
     async def of(cls, sandbox: Sandbox) -> Outside:
         """Signed in as Anna."""
-        granted = await control(sandbox, "POST", "token", {"scope": WHOLE_DRIVE})
+        granted = await google(sandbox, "POST", "token", scope=WHOLE_DRIVE)
         return cls(sandbox, granted["token"])
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:

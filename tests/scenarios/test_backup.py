@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.google_rig import OWN_FILES, google, over_google
 
 from telpher.app import App
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
+from telpher.settings import Settings
 from telpher.store import archive
-
-
-async def _google(sandbox: Sandbox, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"{sandbox.url}/sandbox/{path}", json=body) as response,
-    ):
-        assert response.status < 300, await response.text()
-        return await response.json()
 
 
 @pytest.fixture
 async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    granted = await _google(sandbox, "POST", "google/token", {"scope": "https://www.googleapis.com/auth/drive.file"})
-    token_file = tmp_path / "token.json"
-    token_file.write_text(json.dumps(granted))
-    return dataclasses.replace(telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file)
+    return await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=OWN_FILES)
 
 
 async def test_a_transfer_goes_on_where_the_backup_is_put_back(
@@ -47,7 +33,7 @@ async def test_a_transfer_goes_on_where_the_backup_is_put_back(
     backup = tmp_path / "backup.tar.gz"
     archive.back_up(telpher_running.settings.data_dir, backup)
     await telpher_running.app.stop()
-    await _google(telpher_running.sandbox, "DELETE", "faults")
+    await telpher_running.clear_faults()
 
     elsewhere = dataclasses.replace(telpher_running.settings, data_dir=tmp_path / "another machine")
     archive.restore(backup, elsewhere.data_dir)
@@ -55,7 +41,7 @@ async def test_a_transfer_goes_on_where_the_backup_is_put_back(
     telpher_running.app = App(elsewhere)
     await telpher_running.app.start()
     await anna.wait_for(has_text("moving house.bin", "verified"), timeout_s=60)
-    listed = await _google(telpher_running.sandbox, "GET", "google/files")
+    listed = await google(telpher_running.sandbox, "GET", "files")
     (stored,) = [entry for entry in listed if not entry["is_folder"]]
     assert stored["name"] == "moving house.bin"
     assert stored["md5"] == hashlib.md5(content).hexdigest()

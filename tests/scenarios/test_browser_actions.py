@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import pytest
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.test_google_drive import google
+from tests.scenarios.google_rig import OWN_FILES, WHOLE_DRIVE, over_google
 from tests.scenarios.waits import all_is_handled, from_bot, kept_files
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
+from telpher.settings import Settings
 
 pytestmark = pytest.mark.both_languages
 
@@ -244,6 +243,25 @@ async def test_upload_here_takes_the_next_files(telpher_running: TelpherRunning,
     assert sorted(kept_files(telpher_running)) == ["Inbox/one.txt", "Inbox/two.txt", "three.txt"]
 
 
+async def test_where_tells_of_the_folder_that_takes_the_next_files_and_a_choice_there_ends_it(
+    telpher_running: TelpherRunning, anna: Person
+) -> None:
+    (telpher_running.drive_dir / "Inbox").mkdir(parents=True)
+    listing = await anna.ask("/files", has_text("Your drive"))
+    await anna.press(listing, "Inbox")
+    await anna.wait_for(has_text("› Inbox"))
+    await anna.press(listing, "⚙️ Folder")
+    await anna.wait_for(lambda message: "📤 Upload here" in labels(message))
+    await anna.press(listing, "Upload here")
+    await anna.wait_for(has_text("Send me files: until", "Inbox"))
+    where = await anna.ask("/where", has_text("But first, until", "Inbox"))
+    await anna.press(where, "The folder for new files")
+    await anna.wait_for_change(where, lambda message: "Inbox" not in text_of(message))
+    sent = await anna.send_file(b"1", name="one.txt", kind="document")
+    await anna.wait_for(has_text("one.txt", "verified"), after=sent)
+    assert sorted(kept_files(telpher_running)) == ["one.txt"]
+
+
 @pytest.mark.one_language
 async def test_in_russian(telpher_running: TelpherRunning, boris_himself: Person) -> None:
     listing = await boris_himself.ask("/files", has_text("Ваш диск"))
@@ -269,17 +287,11 @@ async def test_in_russian(telpher_running: TelpherRunning, boris_himself: Person
 class TestOverGoogle:
     """The same over Google Drive, with either grant."""
 
-    @pytest.fixture(params=["drive.file", "drive"])
+    @pytest.fixture(params=[OWN_FILES, WHOLE_DRIVE], ids=["own-files", "whole-drive"])
     async def telpher_settings(
         self, telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
     ) -> Settings:
-        scope = f"https://www.googleapis.com/auth/{request.param}"
-        granted = await google(sandbox, "POST", "token", {"scope": scope})
-        token_file = tmp_path / "token.json"
-        token_file.write_text(json.dumps(granted))
-        return dataclasses.replace(
-            telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file, owner_ids=(1001,)
-        )
+        return await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=request.param)
 
     async def test_move_star_and_find(
         self, telpher_running: TelpherRunning, anna: Person, request: pytest.FixtureRequest
@@ -307,7 +319,7 @@ class TestOverGoogle:
         found = await anna.ask("/find it's note", has_text("🔎 it's note"))
         assert len(entries(found)) == 1
         opened = await anna.ask("/files", has_text("Your drive"))
-        is_whole = request.node.callspec.params["telpher_settings"] == "drive"
+        is_whole = request.node.callspec.params["telpher_settings"] == WHOLE_DRIVE
         assert ("Telpher" in text_of(opened)) is not is_whole, "it opens where new files are"
         await anna.press(opened, "Starred")
         starred = await anna.wait_for(has_text("⭐ Starred"))

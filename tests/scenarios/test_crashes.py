@@ -11,30 +11,36 @@ import collections
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import random
 import re
 import signal
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from tests.driver import Person, buttons_of, text_of
-from tests.scenarios.conftest import TelpherProcess, add_fault
-from tests.scenarios.test_google_drive import google
+from tests.scenarios.conftest import TelpherProcess, add_fault, database_of
+from tests.scenarios.google_rig import google, write_token
 from tests.scenarios.waits import from_bot
 
 from telpher.sandbox.faults import FAULTS
 from telpher.sandbox.service import OWNER_ID, Sandbox
 from telpher.settings import DriveKind, Secret, Settings
+from telpher.store import open_store
 
 KILLS_PER_SEED = 27
-SEEDS = range(4)
+SEEDS = (
+    (0, "sqlite"),
+    (1, "sqlite"),
+    pytest.param(2, "postgresql", marks=pytest.mark.postgresql),
+    pytest.param(3, "postgresql", marks=pytest.mark.postgresql),
+)
+"""Every step comes once in two seeds: so each database meets each."""
 _UNFINISHED_FILES = 3
 _STEP_LIMIT_S = 5.0
 _TOGETHER = re.compile(r"✅ (\d+) (?:files? )?in the drive")
@@ -110,8 +116,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[WatchedSandbox]:
 @pytest.fixture
 async def telpher_settings(sandbox: WatchedSandbox, tmp_path: Path) -> Settings:
     token_file = tmp_path / "token.json"
-    granted = await google(sandbox, "POST", "token", {"scope": "https://www.googleapis.com/auth/drive.file"})
-    token_file.write_text(json.dumps(granted))
+    await write_token(sandbox, token_file)
     return Settings(
         telegram_token=Secret(sandbox.token),
         owner_ids=(OWNER_ID,),
@@ -129,12 +134,12 @@ class Story:
     """Files that keep coming, and a Telpher that keeps dying."""
 
     def __init__(
-        self, process: TelpherProcess, sandbox: WatchedSandbox, anna: Person, data_dir: Path, chance: random.Random
+        self, process: TelpherProcess, sandbox: WatchedSandbox, anna: Person, settings: Settings, chance: random.Random
     ) -> None:
         self.process = process
         self.sandbox = sandbox
         self.anna = anna
-        self.data_dir = data_dir
+        self.settings = settings
         self.chance = chance
         self.sent: dict[str, str] = {}
         """Name → MD5 of every file that a person has sent."""
@@ -237,16 +242,24 @@ async def _assert_nothing_lost_or_doubled(story: Story) -> None:
     arrived = sorted((one["name"], one["md5"]) for one in kept if not one["is_trashed"])
     assert arrived == sorted(story.sent.items())
     assert not [one["name"] for one in kept if one["is_trashed"]]
-    assert list((story.data_dir / "spool").iterdir()) == []
-    with contextlib.closing(sqlite3.connect(story.data_dir / "telpher.db")) as database:
-        assert database.execute("SELECT DISTINCT state FROM transfers").fetchall() == [("verified",)]
-        assert database.execute("SELECT DISTINCT state FROM jobs").fetchall() == [("succeeded",)]
-        assert database.execute("SELECT count(*) FROM jobs").fetchone() == (len(story.sent),)
-        assert database.execute("SELECT DISTINCT state FROM inbox").fetchall() == [("done",)]
-        assert database.execute("SELECT DISTINCT is_settled FROM receipts").fetchall() == [(True,)]
-        shown = database.execute("SELECT count(*), count(DISTINCT job_id) FROM receipt_jobs").fetchone()
-        assert shown == (len(story.sent), len(story.sent)), "each file is shown by exactly one receipt"
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert list((story.settings.data_dir / "spool").iterdir()) == []
+    store = open_store(database_of(story.settings))
+
+    async def told(query: str) -> list[tuple[object, ...]]:
+        return await store.read(lambda connection: [tuple(row) for row in connection.execute(sa.text(query))])
+
+    try:
+        assert await told("SELECT DISTINCT state FROM transfers") == [("verified",)]
+        assert await told("SELECT DISTINCT state FROM jobs") == [("succeeded",)]
+        assert await told("SELECT count(*) FROM jobs") == [(len(story.sent),)]
+        assert await told("SELECT DISTINCT state FROM inbox") == [("done",)]
+        assert await told("SELECT DISTINCT is_settled FROM receipts") == [(True,)]
+        shown = await told("SELECT count(*), count(DISTINCT job_id) FROM receipt_jobs")
+        assert shown == [(len(story.sent), len(story.sent))], "each file is shown by exactly one receipt"
+        if not story.settings.database_url:
+            assert await told("PRAGMA integrity_check") == [("ok",)]
+    finally:
+        await store.close()
 
 
 def _plan(chance: random.Random, seed: int) -> list[Step | None]:
@@ -259,12 +272,12 @@ def _plan(chance: random.Random, seed: int) -> list[Step | None]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("seed", "database_url"), SEEDS, indirect=["database_url"])
 async def test_killed_again_and_again_it_loses_and_doubles_nothing(
     seed: int, telpher_process: TelpherProcess, sandbox: WatchedSandbox, telpher_settings: Settings, anna: Person
 ) -> None:
     chance = random.Random(seed)
-    story = Story(telpher_process, sandbox, anna, telpher_settings.data_dir, chance)
+    story = Story(telpher_process, sandbox, anna, telpher_settings, chance)
     await add_fault(sandbox, match="GET /file/", kind="bandwidth", bytes_per_s=30_000_000, direction="down")
     await add_fault(sandbox, match="PUT /upload/", kind="bandwidth", bytes_per_s=20_000_000, direction="up")
     for rule in (
@@ -301,7 +314,7 @@ async def _clear_faults(sandbox: Sandbox) -> None:
 async def test_bytes_that_the_drive_has_are_not_sent_again_after_a_kill(
     telpher_process: TelpherProcess, sandbox: WatchedSandbox, telpher_settings: Settings, anna: Person
 ) -> None:
-    story = Story(telpher_process, sandbox, anna, telpher_settings.data_dir, random.Random(1))
+    story = Story(telpher_process, sandbox, anna, telpher_settings, random.Random(1))
     await add_fault(sandbox, match="GET /file/", kind="bandwidth", bytes_per_s=6_000_000, direction="down")
     content = random.Random(2).randbytes(12_000_000)
     story.sent["long.bin"] = hashlib.md5(content).hexdigest()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
-import json
 from pathlib import Path
 
 import pytest
 from tests.driver import Person, has_text, text_of
 from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.google_rig import OWN_FILES, WHOLE_DRIVE, google, over_google
 from tests.scenarios.test_browser_actions import entries, labels
-from tests.scenarios.test_google_drive import google
 from tests.scenarios.test_saving import JPEG
 from tests.scenarios.waits import all_is_handled, from_bot, kept_files
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
+from telpher.settings import Settings
 
 pytestmark = pytest.mark.both_languages
 
@@ -222,16 +221,11 @@ async def test_in_russian(telpher_running: TelpherRunning, boris_himself: Person
 class TestOverGoogle:
     """The same over Google Drive, with either grant."""
 
-    @pytest.fixture(params=["drive.file", "drive"])
+    @pytest.fixture(params=[OWN_FILES, WHOLE_DRIVE], ids=["own-files", "whole-drive"])
     async def telpher_settings(
         self, telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
     ) -> Settings:
-        granted = await google(sandbox, "POST", "token", {"scope": f"https://www.googleapis.com/auth/{request.param}"})
-        token_file = tmp_path / "token.json"
-        token_file.write_text(json.dumps(granted))
-        return dataclasses.replace(
-            telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file, owner_ids=(1001,)
-        )
+        return await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=request.param)
 
     async def test_template_and_captions(self, telpher_running: TelpherRunning, anna: Person) -> None:
         await choose_template(anna, "Anna's {year}/{kind}")

@@ -14,7 +14,7 @@ import pytest
 from tests.driver import Person, buttons_of, has_text
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.google_rig import Outside, control, over_google
+from tests.scenarios.google_rig import Outside, google, over_google
 from tests.scenarios.waits import press_until_accepted
 
 from telpher.sandbox.service import Sandbox
@@ -66,7 +66,7 @@ async def test_a_google_document_comes_in_the_format_that_was_chosen(
     telpher_running: TelpherRunning, anna: Person, kind: str, office: str, member: str
 ) -> None:
     body = {"name": "Quarterly", "mime_type": f"application/vnd.google-apps.{kind}", "text": "one,two"}
-    await control(telpher_running.sandbox, "POST", "documents", body)
+    await google(telpher_running.sandbox, "POST", "documents", **body)
     card = await opened(anna, "Quarterly")
     labels = [button["text"] for button in buttons_of(card)]
     assert "📥 Get back" not in labels
@@ -85,7 +85,7 @@ async def test_a_google_document_comes_in_the_format_that_was_chosen(
 
 
 async def test_a_document_that_is_too_long_to_convert_says_so(telpher_running: TelpherRunning, anna: Person) -> None:
-    await control(telpher_running.sandbox, "POST", "documents", {"name": "Saga"})
+    await google(telpher_running.sandbox, "POST", "documents", name="Saga")
     card = await opened(anna, "Saga")
     refusal = {"code": 403, "message": "too large", "errors": [{"reason": "exportSizeLimitExceeded"}]}
     await telpher_running.add_fault(

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from tests.driver import Person, buttons_of, has_text
 from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.google_rig import OWN_FILES, google, over_google
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
-
-SCOPE = "https://www.googleapis.com/auth/drive.file"
-
-
-async def google(sandbox: Sandbox, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """What a test may do to the offline Google from outside."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"{sandbox.url}/sandbox/google/{path}", json=body) as response,
-    ):
-        assert response.status < 300, await response.text()
-        return await response.json()
+from telpher.settings import Settings
 
 
 @pytest.fixture
 async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    granted = await google(sandbox, "POST", "token", {"scope": SCOPE})
-    token_file = tmp_path / "token.json"
-    token_file.write_text(json.dumps(granted))
-    return dataclasses.replace(telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file)
+    return await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=OWN_FILES)
 
 
 async def files(running: TelpherRunning) -> list[dict[str, Any]]:
@@ -70,17 +53,17 @@ async def test_delete_and_undo_in_googles_trash(telpher_running: TelpherRunning,
 async def test_a_full_drive_says_what_to_do_and_goes_on_afterwards(
     telpher_running: TelpherRunning, anna: Person
 ) -> None:
-    await google(telpher_running.sandbox, "POST", "quota", {"free_bytes": 0})
+    await google(telpher_running.sandbox, "POST", "quota", free_bytes=0)
     await anna.send_file(os.urandom(50_000), name="too much.bin", kind="document")
     paused = await anna.wait_for(has_text("too much.bin", "Your drive is full", "Retry"))
-    await google(telpher_running.sandbox, "POST", "quota", {"free_bytes": 10_000_000})
+    await google(telpher_running.sandbox, "POST", "quota", free_bytes=10_000_000)
     await anna.press(paused, "Retry")
     await anna.wait_for(has_text("too much.bin", "verified"), timeout_s=30)
     assert len(await files(telpher_running)) == 1
 
 
 async def test_a_login_that_has_ended_says_what_to_do(telpher_running: TelpherRunning, anna: Person) -> None:
-    await google(telpher_running.sandbox, "POST", "revoke", {})
+    await google(telpher_running.sandbox, "POST", "revoke")
     await anna.send_file(os.urandom(50_000), name="locked out.bin", kind="document")
     await anna.wait_for(has_text("locked out.bin", "no longer lets me in", "telpher connect google"))
     await anna.ask("/files", has_text("no longer lets me in"))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherProcess, add_fault
+from tests.scenarios.google_page import connect_in_the_terminal
+from tests.scenarios.google_rig import google, write_token
 
 from telpher.sandbox.service import OWNER_ID, Sandbox
 from telpher.settings import DriveKind, Secret, Settings
@@ -34,33 +34,11 @@ def telpher_settings(sandbox: Sandbox, tmp_path: Path) -> Settings:
     )
 
 
-async def _google(sandbox: Sandbox, method: str, path: str, **body: Any) -> Any:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"{sandbox.url}/sandbox/google/{path}", json=body or None) as response,
-    ):
-        assert response.status == 200, await response.text()
-        return await response.json()
-
-
 async def _files(sandbox: Sandbox) -> dict[str, Any]:
-    listed = await _google(sandbox, "GET", "files")
+    listed = await google(sandbox, "GET", "files")
     files = {file["name"]: file for file in listed if not file["is_folder"]}
     assert len(files) == len([file for file in listed if not file["is_folder"]])
     return files
-
-
-async def _connect(process: TelpherProcess, sandbox: Sandbox, tmp_path: Path) -> None:
-    """What a person does: read the code in the terminal, allow access in the browser."""
-    await _google(sandbox, "POST", "settings", device_interval_s=0.2)
-    credentials = tmp_path / "credentials.json"
-    credentials.write_text(json.dumps(await _google(sandbox, "GET", "credentials.json")))
-    await process.start("connect", "google", "--credentials", str(credentials), wait_until_ready=False)
-    await process.wait_for_line("enter the code")
-    code = process.output[-1].rpartition(" ")[2]
-    await _google(sandbox, "POST", "device", user_code=code, decision="allow")
-    await process.wait_for_line("Connected as")
-    assert await process.wait() == 0
 
 
 async def test_without_an_account_it_says_what_to_do(telpher_process: TelpherProcess) -> None:
@@ -73,7 +51,7 @@ async def test_without_an_account_it_says_what_to_do(telpher_process: TelpherPro
 async def test_files_land_in_the_connected_account(
     telpher_process: TelpherProcess, sandbox: Sandbox, anna: Person, tmp_path: Path
 ) -> None:
-    await _connect(telpher_process, sandbox, tmp_path)
+    await connect_in_the_terminal(telpher_process, sandbox, tmp_path / "credentials.json")
     await telpher_process.start()
     await anna.send_file(_CONTENT, name="large.bin")
     await anna.send_file(b"small", name="small.txt")
@@ -92,7 +70,7 @@ async def test_files_land_in_the_connected_account(
 async def test_a_kill_in_the_middle_of_an_upload_doubles_nothing(
     telpher_process: TelpherProcess, sandbox: Sandbox, anna: Person, tmp_path: Path
 ) -> None:
-    await _connect(telpher_process, sandbox, tmp_path)
+    await connect_in_the_terminal(telpher_process, sandbox, tmp_path / "credentials.json")
     await add_fault(sandbox, match="PUT /upload/", kind="bandwidth", bytes_per_s=2_000_000, direction="up")
     await telpher_process.start()
     await anna.send_file(_CONTENT, name="large.bin")
@@ -111,20 +89,20 @@ async def test_a_log_in_that_ended_waits_for_a_new_one(
     telpher_process: TelpherProcess, telpher_settings: Settings, sandbox: Sandbox, anna: Person, tmp_path: Path
 ) -> None:
     connecting = TelpherProcess(telpher_settings, tmp_path / "connect.log")
-    await _connect(connecting, sandbox, tmp_path)
-    await _google(sandbox, "POST", "revoke", account="anna@example.com")
+    await connect_in_the_terminal(connecting, sandbox, tmp_path / "credentials.json")
+    await google(sandbox, "POST", "revoke", account="anna@example.com")
     await telpher_process.start()
     await anna.send_file(b"patience", name="waits.txt")
     receipt = await anna.wait_for(has_text("waits.txt", "telpher connect google"), timeout_s=40)
-    await _connect(connecting, sandbox, tmp_path)
+    await connect_in_the_terminal(connecting, sandbox, tmp_path / "credentials.json")
     await anna.press(receipt, "Retry")
     await anna.wait_for(has_text("waits.txt", "verified"), timeout_s=40)
     assert list(await _files(sandbox)) == ["waits.txt"]
-    await _google(sandbox, "POST", "revoke", account="anna@example.com")
+    await google(sandbox, "POST", "revoke", account="anna@example.com")
     await anna.send_file(b"more patience", name="waits-too.txt")
     await anna.wait_for(has_text("waits-too.txt", "telpher connect google"), timeout_s=40)
     assert await telpher_process.stop() == 0
-    await _connect(connecting, sandbox, tmp_path)
+    await connect_in_the_terminal(connecting, sandbox, tmp_path / "credentials.json")
     await telpher_process.start()
     await anna.wait_for(has_text("waits-too.txt", "verified"), timeout_s=40)
     assert await telpher_process.stop() == 0
@@ -134,8 +112,7 @@ async def test_the_quickstarts_token_file_works_too(
     telpher_settings: Settings, sandbox: Sandbox, anna: Person, tmp_path: Path
 ) -> None:
     token_file = tmp_path / "token.json"
-    granted = await _google(sandbox, "POST", "token", account="anna@example.com")
-    token_file.write_text(json.dumps(granted))
+    granted = await write_token(sandbox, token_file)
     process = TelpherProcess(
         dataclasses.replace(telpher_settings, google_token_file=token_file), tmp_path / "with-token.log"
     )

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.google_rig import Outside, control, over_google
+from tests.scenarios.google_rig import Outside, google, over_google
 from tests.scenarios.waits import eventually
 
 from telpher.sandbox.service import Sandbox
@@ -121,7 +121,7 @@ async def test_a_drive_that_is_away_is_no_reason_to_wait(
     telpher_running: TelpherRunning, anna: Person, outside: Outside
 ) -> None:
     await put(outside, "plan.txt")
-    await control(telpher_running.sandbox, "POST", "revoke", {})
+    await google(telpher_running.sandbox, "POST", "revoke")
     assert (await anna.inline("plan"))["results"] == []
 
 

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.driver import Person, buttons_of, has_text, text_of
-from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.google_page import google, write_client
-from tests.scenarios.test_accounts import connect
+from tests.scenarios.conftest import TelpherRunning, database_of
+from tests.scenarios.google_rig import google
+from tests.scenarios.linking import connect, ready_to_link
 from tests.scenarios.waits import eventually
 
 from telpher.access import Role
@@ -44,10 +44,7 @@ _OTHER_COMMANDS = {"start", "help", "hello", "whoami", "compute", "connect", "ca
 
 @pytest.fixture
 async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    await google(sandbox, "POST", "settings", device_interval_s=0.1)
-    await google(sandbox, "POST", "accounts", email=ACCOUNTS["Boris"], name="Boris")
-    client = await write_client(sandbox, tmp_path / "credentials.json")
-    return dataclasses.replace(telpher_settings, owner_ids=(IDS["Anna"],), google_credentials_file=client)
+    return await ready_to_link(telpher_settings, sandbox, tmp_path, (IDS["Anna"],))
 
 
 @dataclasses.dataclass
@@ -140,7 +137,7 @@ async def tour(case: Case) -> None:
 
 async def state_of(case: Case) -> dict[str, Any]:
     """Everything of the victim's: the files, and every row that bears their id."""
-    store = open_store(case.running.settings.data_dir / "telpher.db")
+    store = open_store(database_of(case.running.settings))
     person_id = IDS[case.victim_name]
     passing = {"inbox", "people", "person_use", "errands", "floods"}
     try:
@@ -169,7 +166,7 @@ async def state_of(case: Case) -> dict[str, Any]:
 
 async def handles_of(case: Case) -> tuple[list[str], list[int], list[str]]:
     """What the victim's buttons could name: tokens, numbers, drives."""
-    store = open_store(case.running.settings.data_dir / "telpher.db")
+    store = open_store(database_of(case.running.settings))
     person_id = IDS[case.victim_name]
     tokens: set[str] = set()
     numbers: set[int] = set()

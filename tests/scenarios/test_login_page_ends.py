@@ -11,7 +11,8 @@ import pytest
 from tests.driver import Person, buttons_of, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.google_page import answer_page, google, link_of, open_page, write_client
+from tests.scenarios.google_page import answer_page, link_of, open_page, write_client
+from tests.scenarios.google_rig import google
 from tests.scenarios.waits import all_is_handled, from_bot
 
 from telpher.actions import connect_google

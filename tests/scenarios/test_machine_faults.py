@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherProcess, TelpherRunning, add_fault
+from tests.scenarios.google_rig import OWN_FILES, google, over_google
 from tests.scenarios.machine import (
     Disk,
     Names,
@@ -25,7 +25,6 @@ from tests.scenarios.machine import (
     small_disk,
     writes_refused,
 )
-from tests.scenarios.test_google_drive import google
 from tests.scenarios.waits import from_bot
 
 from telpher.app import App
@@ -36,17 +35,11 @@ CONTENT = os.urandom(7_000_000)
 _MIB = 1 << 20
 
 
-async def _over_google(settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    token_file = tmp_path / "token.json"
-    granted = await google(sandbox, "POST", "token", {"scope": "https://www.googleapis.com/auth/drive.file"})
-    token_file.write_text(json.dumps(granted))
-    return dataclasses.replace(settings, drive=DriveKind.GOOGLE, google_token_file=token_file)
-
-
 @pytest.fixture
 async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
     return dataclasses.replace(
-        await _over_google(telpher_settings, sandbox, tmp_path), data_dir=tmp_path / "disk" / "data"
+        await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=OWN_FILES),
+        data_dir=tmp_path / "disk" / "data",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import json
 import os
@@ -11,42 +10,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import googleapiclient.discovery
 import pytest
 from google.oauth2.credentials import Credentials
 from tests.contracts.google_rig import discovery
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.google_rig import OWN_FILES, over_google
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
+from telpher.settings import Settings
 
 pytestmark = pytest.mark.both_languages
 
-_SCOPE = "https://www.googleapis.com/auth/drive.file"
+
+@pytest.fixture
+async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
+    return await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=OWN_FILES)
 
 
 @pytest.fixture
-async def token_file(sandbox: Sandbox, tmp_path: Path) -> Path:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{sandbox.url}/sandbox/google/token", json={"scope": _SCOPE}) as response,
-    ):
-        path = tmp_path / "token.json"
-        path.write_text(await response.text())
-        return path
-
-
-@pytest.fixture
-def telpher_settings(telpher_settings: Settings, token_file: Path) -> Settings:
-    return dataclasses.replace(telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file)
-
-
-@pytest.fixture
-async def ask_google(sandbox: Sandbox, token_file: Path) -> Callable[[Callable[[Any], Any]], Any]:
+async def ask_google(sandbox: Sandbox, telpher_settings: Settings) -> Callable[[Callable[[Any], Any]], Any]:
     """Runs a function with the official client's `files()`, in a thread: that client blocks."""
-    granted = json.loads(token_file.read_text())
+    assert telpher_settings.google_token_file is not None
+    granted = json.loads(telpher_settings.google_token_file.read_text())
     document = {**discovery(), "rootUrl": f"{sandbox.url}/", "baseUrl": f"{sandbox.url}/drive/v3/"}
 
     def with_client(work: Callable[[Any], Any]) -> Any:

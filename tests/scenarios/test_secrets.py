@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from tests.driver import Person, has_text, text_of
 from tests.scenarios.conftest import TelpherProcess, environment_of
+from tests.scenarios.google_page import connect_in_the_terminal
 
 from telpher.sandbox.service import OWNER_ID, Sandbox
 from telpher.settings import DriveKind, Secret, Settings, load
@@ -45,27 +46,6 @@ def telpher_settings(sandbox: Sandbox, tmp_path: Path) -> Settings:
     )
 
 
-async def _google(sandbox: Sandbox, method: str, path: str, **body: Any) -> Any:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"{sandbox.url}/sandbox/google/{path}", json=body or None) as response,
-    ):
-        assert response.status == 200, await response.text()
-        return await response.json()
-
-
-async def _connect(process: TelpherProcess, sandbox: Sandbox, credentials: Path) -> None:
-    await _google(sandbox, "POST", "settings", device_interval_s=0.2)
-    credentials.write_text(json.dumps(await _google(sandbox, "GET", "credentials.json")))
-    await process.start(
-        "connect", "google", "--credentials", str(credentials), wait_until_ready=False, LOG_LEVEL="DEBUG"
-    )
-    await process.wait_for_line("enter the code")
-    await _google(sandbox, "POST", "device", user_code=process.output[-1].rpartition(" ")[2], decision="allow")
-    await process.wait_for_line("Connected as")
-    assert await process.wait() == 0
-
-
 def _granted(sandbox_dir: Path) -> set[str]:
     """Every token that the offline Google has given out."""
     found: set[str] = set()
@@ -84,7 +64,7 @@ async def test_no_secret_is_printed_logged_stored_or_measured(
     telpher_process: TelpherProcess, telpher_settings: Settings, sandbox: Sandbox, anna: Person, tmp_path: Path
 ) -> None:
     credentials = tmp_path / "credentials.json"
-    await _connect(telpher_process, sandbox, credentials)
+    await connect_in_the_terminal(telpher_process, sandbox, credentials, LOG_LEVEL="DEBUG")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     await telpher_process.start(
@@ -158,7 +138,7 @@ async def test_no_secret_is_printed_logged_stored_or_measured(
 async def test_what_the_database_holds_of_a_log_in_is_encrypted_and_of_a_code_its_hash(
     telpher_process: TelpherProcess, telpher_settings: Settings, sandbox: Sandbox, anna: Person, tmp_path: Path
 ) -> None:
-    await _connect(telpher_process, sandbox, tmp_path / "credentials.json")
+    await connect_in_the_terminal(telpher_process, sandbox, tmp_path / "credentials.json", LOG_LEVEL="DEBUG")
     with sqlite3.connect(telpher_settings.data_dir / "telpher.db") as database:
         ((secret,),) = database.execute("SELECT secret FROM accounts").fetchall()
     assert secret.startswith("gAAAA")  # https://github.com/fernet/spec: version 0x80, then the time

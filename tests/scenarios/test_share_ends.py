@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.google_page import answer_page, google, link_of, open_page, write_client
-from tests.scenarios.google_rig import WHOLE_DRIVE, Outside
+from tests.scenarios.google_page import answer_page, link_of, open_page, write_client
+from tests.scenarios.google_rig import WHOLE_DRIVE, Outside, google
 from tests.scenarios.waits import all_is_handled, eventually
 
 from telpher.access import Role

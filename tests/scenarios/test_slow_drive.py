@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 from pathlib import Path
 
 import pytest
 from tests.driver import Person, has_text
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.test_google_drive import google
+from tests.scenarios.google_rig import OWN_FILES, over_google
 from tests.scenarios.waits import from_bot
 
 from telpher.sandbox.service import Sandbox
-from telpher.settings import DriveKind, Settings
+from telpher.settings import Settings
 
 
 @pytest.fixture
 async def telpher_settings(telpher_settings: Settings, sandbox: Sandbox, tmp_path: Path) -> Settings:
-    granted = await google(sandbox, "POST", "token", {"scope": "https://www.googleapis.com/auth/drive.file"})
-    token_file = tmp_path / "token.json"
-    token_file.write_text(json.dumps(granted))
-    return dataclasses.replace(telpher_settings, drive=DriveKind.GOOGLE, google_token_file=token_file)
+    return await over_google(telpher_settings, sandbox, tmp_path, (1001,), scope=OWN_FILES)
 
 
 async def test_cancel_acts_while_the_chat_waits_for_a_slow_drive(telpher_running: TelpherRunning, anna: Person) -> None:

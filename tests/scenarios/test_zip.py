@@ -12,7 +12,7 @@ import pytest
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
-from tests.scenarios.google_rig import Outside, control, over_google
+from tests.scenarios.google_rig import Outside, google, over_google
 from tests.scenarios.waits import all_is_handled, from_bot
 
 from telpher.sandbox.service import Sandbox
@@ -75,7 +75,7 @@ async def test_a_folder_comes_whole(telpher_running: TelpherRunning, anna: Perso
     await put(outside, "../../etc/passwd", b"harmless", trip)
     await put(outside, "Фото №1.jpg", large, photos)
     await put(outside, "empty.txt", b"", photos)
-    await control(telpher_running.sandbox, "POST", "documents", {"name": "Plan", "text": "go", "parent_id": trip})
+    await google(telpher_running.sandbox, "POST", "documents", name="Plan", text="go", parent_id=trip)
     listing = await opened(anna, "Trip")
     await anna.press(listing, "Folder")
     menu = await anna.wait_for_change(listing)
