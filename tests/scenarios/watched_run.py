@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 
@@ -40,6 +41,8 @@ def main() -> int:
 
         async def stop() -> None:
             told.is_open = False
+            if gc.get_freeze_count():
+                print(f"objects spared the collector: {gc.get_freeze_count()}", file=sys.stderr, flush=True)
             await really_stop()
 
         app.stop = stop  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import ctypes
 import dataclasses
+import gc
 import json
 import resource
 import selectors
@@ -128,6 +129,8 @@ async def _until_signal(app: App, announce: Callable[[str], None]) -> None:
         if (refusal := starting.result()) is not None:
             raise refusal
         announce(app.identity.username)
+        # What start-up has made stays: a full collection that went over it each time would hold the loop up for 0.1 s and more.
+        gc.freeze()
         notify.ready()
         losing = nursery.spawn(app.lost(), name="lost")
         await asyncio.wait({stopping, losing}, return_when=asyncio.FIRST_COMPLETED)
