@@ -10,7 +10,6 @@ from telpher.access.flood import FloodGate
 from telpher.access.invitations import Invitations
 from telpher.actions.cards import Cards
 from telpher.actions.follow_jobs import FollowJobs
-from telpher.actions.housekeeping import Housekeeping
 from telpher.actions.limited_queue import LimitedQueue, PersonLimits
 from telpher.actions.my_drives import MyDrives
 from telpher.actions.people import People
@@ -18,11 +17,11 @@ from telpher.actions.personal import Personal
 from telpher.bot.doorstep import Doorstep
 from telpher.bot.intake import Intake
 from telpher.bot.prompts import Prompts
-from telpher.bot.receipt_book import ReceiptBook
 from telpher.jobs.embedded import EmbeddedQueue
 from telpher.settings import Settings
 from telpher.store import Store
 from telpher.transfers.carrier import Carrier
+from telpher.transfers.content_index import ContentIndex
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,21 +53,9 @@ class Admission:
                 my_drives.disconnect_all_of,
                 EntryRefs(self.store).forget,
                 prompts.forget_all_of,
+                ContentIndex(self.store).forget_all_of,
                 Personal(self.store).forget,
             ],
-        )
-
-    def housekeeping(self, intake: Intake) -> Housekeeping:
-        """What is thrown out at the start and once a day."""
-        return Housekeeping(
-            {
-                "updates": intake.prune,
-                "receipts": ReceiptBook(self.store).prune,
-                "buttons": EntryRefs(self.store).prune,
-                "strangers": self.access.prune,
-                "invitations": self.invitations.prune,
-                "days": self.day_use.prune,
-            }
         )
 
 

@@ -43,6 +43,7 @@ from telpher.jobs.turns import Lane
 from telpher.linking import LOGIN_LANE
 from telpher.metrics import render
 from telpher.profiling import OneRun, Profiles
+from telpher.retention import build_housekeeping
 from telpher.settings import DriveKind, Settings, secrets_in
 from telpher.store import Store, open_store
 from telpher.tasks import Nursery
@@ -203,7 +204,7 @@ class App:
         desk.menus.start()
         nursery.spawn(notify.keep_watchdog_fed(), name="watchdog")
         nursery.spawn(measures.run(), name="measures")
-        nursery.spawn(admission.housekeeping(intake).run(), name="housekeeping")
+        nursery.spawn(build_housekeeping(admission, intake, bot_id=self._address.bot_id).run(), name="housekeeping")
         nursery.spawn(rooms.alerts.run(), name="alerts")
         self._is_started = True
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import day_use
 
 _KEPT_DAYS = 7
@@ -74,8 +75,7 @@ class DayUse:
 
     async def prune(self) -> int:
         """Remove what was a week ago (older updates are not replayed); how many rows."""
-        gone = sa.delete(day_use).where(day_use.c.day < self._now().date().toordinal() - _KEPT_DAYS)
-        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
+        return await prune(self._store, day_use, day_use.c.day < self._now().date().toordinal() - _KEPT_DAYS)
 
 
 def _used(connection: Connection, person_id: int, day: int) -> Used:

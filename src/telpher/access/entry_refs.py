@@ -14,11 +14,15 @@ from sqlalchemy.engine import Connection
 from telpher.drives.port import EntryId
 from telpher.errors import StaleButtonError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import entry_refs
 
 EntryToken = NewType("EntryToken", str)
 
-_KEPT_MS = 180 * 24 * 3600 * 1000
+_DAY_MS = 24 * 3600 * 1000
+_KEPT_MS = 180 * _DAY_MS
+_NOTED_ANEW_MS = 30 * _DAY_MS
+"""What is shown again and again is noted no more often: a look at a folder writes nothing."""
 _TOKEN_BYTES = 9  # 12 characters: 2^72 is beyond guessing, and short enough for two of them in one button
 
 
@@ -41,9 +45,10 @@ class EntryRefs:
         wanted = list(dict.fromkeys(entry_ids))
         if not wanted:
             return {}
+        fresh_ms = time.time_ns() // 1_000_000 - _NOTED_ANEW_MS
         known = await self._store.read(lambda connection: self._find(connection, person_id, drive, wanted))
-        if len(known) == len(wanted):
-            return known
+        if len(known) == len(wanted) and all(shown_ms >= fresh_ms for _, shown_ms in known.values()):
+            return {entry_id: token for entry_id, (token, _) in known.items()}
         return await self._store.write(lambda connection: self._make(connection, person_id, drive, wanted))
 
     async def token_for(self, person_id: int, drive: str, entry_id: EntryId) -> EntryToken:
@@ -66,27 +71,30 @@ class EntryRefs:
         await self._store.write(lambda connection: connection.execute(gone))
 
     async def prune(self) -> int:
-        """Remove tokens given half a year ago (their buttons say so when pressed); how many."""
-        gone = sa.delete(entry_refs).where(entry_refs.c.created_ms < time.time_ns() // 1_000_000 - _KEPT_MS)
-        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
+        """Remove tokens that no button has shown for half a year (such a button says so when pressed); how many."""
+        return await prune(self._store, entry_refs, entry_refs.c.shown_ms < time.time_ns() // 1_000_000 - _KEPT_MS)
 
     @staticmethod
     def _find(
         connection: Connection, person_id: int, drive: str, entry_ids: list[EntryId]
-    ) -> dict[EntryId, EntryToken]:
+    ) -> dict[EntryId, tuple[EntryToken, int]]:
         rows = connection.execute(
-            sa.select(entry_refs.c.entry_id, entry_refs.c.token).where(
+            sa.select(entry_refs.c.entry_id, entry_refs.c.token, entry_refs.c.shown_ms).where(
                 entry_refs.c.person_id == person_id, entry_refs.c.drive == drive, entry_refs.c.entry_id.in_(entry_ids)
             )
         )
-        return {EntryId(row.entry_id): EntryToken(row.token) for row in rows}
+        return {EntryId(row.entry_id): (EntryToken(row.token), row.shown_ms) for row in rows}
 
     @classmethod
     def _make(
         cls, connection: Connection, person_id: int, drive: str, entry_ids: list[EntryId]
     ) -> dict[EntryId, EntryToken]:
-        tokens = cls._find(connection, person_id, drive, entry_ids)
-        created_ms = time.time_ns() // 1_000_000
+        known = cls._find(connection, person_id, drive, entry_ids)
+        tokens = {entry_id: token for entry_id, (token, _) in known.items()}
+        now_ms = time.time_ns() // 1_000_000
+        stale = [token for token, shown_ms in known.values() if shown_ms < now_ms - _NOTED_ANEW_MS]
+        if stale:
+            connection.execute(sa.update(entry_refs).where(entry_refs.c.token.in_(stale)).values(shown_ms=now_ms))
         for entry_id in entry_ids:
             if entry_id not in tokens:
                 tokens[entry_id] = EntryToken(secrets.token_urlsafe(_TOKEN_BYTES))
@@ -96,7 +104,7 @@ class EntryRefs:
                         person_id=person_id,
                         drive=drive,
                         entry_id=entry_id,
-                        created_ms=created_ms,
+                        shown_ms=now_ms,
                     )
                 )
         return tokens

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from telpher.access.roles import Access, GuestFolder, Person, Role
 from telpher.settings import Secret
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import invitations
 
 InvitationId = NewType("InvitationId", int)
@@ -141,8 +142,7 @@ class Invitations:
 
     async def prune(self) -> int:
         """Remove those that ended a month ago; how many."""
-        gone = sa.delete(invitations).where(invitations.c.ends_ms < self._now_ms() - _KEPT_MS)
-        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
+        return await prune(self._store, invitations, invitations.c.ends_ms < self._now_ms() - _KEPT_MS)
 
 
 def _hash(code: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from telpher.errors import AccessDeniedError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import people, strangers
 
 _STRANGER_WAIT_MS = 3_600_000
@@ -265,16 +266,15 @@ class Access:
 
     async def prune(self) -> int:
         """Forget the strangers who may be answered again; how many."""
-        gone = self._answered_long_ago(int(self._now().timestamp() * 1000))
-        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
+        return await prune(self._store, strangers, self._answered_long_ago(int(self._now().timestamp() * 1000)))
 
     @staticmethod
-    def _answered_long_ago(now_ms: int) -> sa.Delete:
-        return sa.delete(strangers).where(strangers.c.answered_ms <= now_ms - _STRANGER_WAIT_MS)
+    def _answered_long_ago(now_ms: int) -> sa.ColumnElement[bool]:
+        return strangers.c.answered_ms <= now_ms - _STRANGER_WAIT_MS
 
     @classmethod
     def _claim_answer(cls, connection: Connection, person_id: int, now_ms: int) -> int:
-        connection.execute(cls._answered_long_ago(now_ms))
+        connection.execute(sa.delete(strangers).where(cls._answered_long_ago(now_ms)))
         answered_ms = connection.execute(sa.select(strangers.c.answered_ms).where(strangers.c.id == person_id)).scalar()
         if answered_ms is None:
             connection.execute(sa.insert(strangers).values(id=person_id, answered_ms=now_ms))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from telpher.drives.port import EntryId
 from telpher.errors import StaleButtonError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import errands
 
 ErrandId = NewType("ErrandId", int)
@@ -72,10 +73,6 @@ class Errands:
         def put(connection: sa.Connection) -> Errand:
             found = connection.execute(sa.select(errands).where(errands.c.key == key)).one_or_none()
             if found is None:
-                expired_ms = self._now_ms() - _KEPT_FOR_MS
-                # What waits for an answer is no litter, however long it takes.
-                is_litter = (errands.c.created_ms < expired_ms, errands.c.kind != ErrandKind.HOLD.value)
-                connection.execute(sa.delete(errands).where(*is_litter))
                 connection.execute(sa.insert(errands).values(values))
                 found = connection.execute(sa.select(errands).where(errands.c.key == key)).one()
             return _errand(found)
@@ -91,6 +88,13 @@ class Errands:
         if row is None:
             raise StaleButtonError("no such errand of theirs")
         return _errand(row)
+
+    async def prune(self) -> int:
+        """Remove what nobody came back to for a month; how many. Files that wait for an answer are no litter, however long it takes."""
+        is_litter = sa.and_(
+            errands.c.created_ms < self._now_ms() - _KEPT_FOR_MS, errands.c.kind != ErrandKind.HOLD.value
+        )
+        return await prune(self._store, errands, is_litter)
 
     async def end(self, errand_id: int) -> None:
         """It is done; what hangs on it goes too."""

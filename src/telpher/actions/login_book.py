@@ -9,8 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import logins
 
+_PAGES_KEPT_MS = 24 * 3600 * 1000
+_GRANTS_KEPT_MS = 30 * _PAGES_KEPT_MS
 _BROWSER = "browser:"
 _GRANT = "grant:"
 """A grant that a job was given and has not stored yet."""
@@ -64,6 +67,16 @@ class LoginBook:
         """Expect no page for this person; what was expected until now."""
         gone = _mine(person_id).returning(logins)
         return await self._store.write(lambda connection: [_under_way(row) for row in connection.execute(gone)])
+
+    async def prune(self) -> int:
+        """Remove what nobody can finish any more: pages of yesterday, and grants whose job is forgotten; how many."""
+        is_page = logins.c.state_hash.startswith(_BROWSER)
+        now_ms = int(time.time() * 1000)
+        is_old = sa.or_(
+            sa.and_(is_page, logins.c.created_ms < now_ms - _PAGES_KEPT_MS),
+            logins.c.created_ms < now_ms - _GRANTS_KEPT_MS,
+        )
+        return await prune(self._store, logins, is_old)
 
     async def keep_grant(self, job_id: int, login: LoginUnderWay) -> None:
         """Keep what a job was given until it has stored it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import sqlalchemy as sa
@@ -10,7 +11,10 @@ import sqlalchemy as sa
 from telpher.drives.port import Cursor, Page
 from telpher.errors import DriveError, StaleButtonError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import page_cursors
+
+_KEPT_MS = 7 * 24 * 3600 * 1000
 
 Fetch = Callable[[Cursor | None], Awaitable[Page]]
 
@@ -33,8 +37,13 @@ class ListingKey:
 class Pager:
     """Finds page number n by the nearest page whose beginning is known."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self._store = store
+        self._now_ms = now_ms
+
+    async def prune(self) -> int:
+        """Forget where pages began a week ago: drives take such a cursor no longer, and the way from the first page always works."""
+        return await prune(self._store, page_cursors, page_cursors.c.noted_ms < self._now_ms() - _KEPT_MS)
 
     async def page(self, key: ListingKey, page: int, fetch: Fetch) -> tuple[Page, int]:
         """Page number `page` (from 0) and its number; the last one there is when it is beyond the end. Raises DriveError."""
@@ -84,9 +93,12 @@ class Pager:
         if {row.page: row.cursor for row in rows} == begins:
             return
         values = [
-            {"person_id": key.person_id, "drive": key.drive, "listing": key.name, "page": page, "cursor": cursor}
+            {
+                "person_id": key.person_id, "drive": key.drive, "listing": key.name, "page": page, "cursor": cursor,
+                "noted_ms": self._now_ms(),
+            }
             for page, cursor in begins.items()
-        ]
+        ]  # fmt: skip
 
         def put(connection: sa.Connection) -> None:
             connection.execute(sa.delete(page_cursors).where(*its_pages))

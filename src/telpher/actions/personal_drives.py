@@ -19,7 +19,7 @@ from telpher.actions.drive_choice import account_of
 from telpher.drives.port import Drive
 from telpher.errors import DriveDisconnectedError, NoDriveError
 from telpher.store import Store
-from telpher.store.schema import drive_choices, login_alarms, paused_accounts, shared_drives
+from telpher.store.schema import drive_choices, login_alarms, paused_accounts, sent_files, shared_drives
 
 GOOGLE = "google"
 FOLDER = "folder"
@@ -233,13 +233,8 @@ class PersonalDrives:
             number = link.account.removeprefix(f"{GOOGLE}-")
             if number.isdigit():
                 await self.vault.remove(AccountId(int(number)))
-        alarms = sa.delete(login_alarms).where(login_alarms.c.account == link.account)
-        await self._store.write(
-            lambda connection: (
-                connection.execute(sa.delete(shared_drives).where(condition)),
-                connection.execute(alarms),
-            )
-        )
+        changes = [sa.delete(shared_drives).where(condition), *_forgetting(link)]
+        await self._store.write(lambda connection: [connection.execute(change) for change in changes])
         self._forget()
         for name in gone:
             if (drive := self._opened.pop(name, None)) is not None:
@@ -303,6 +298,19 @@ class PersonalDrives:
             for row in rows
         ]
         return found
+
+
+def _forgetting(link: LinkedDrive) -> list[sa.Delete]:
+    """What Telegram has of its files; and of a whole account also that it needed a log-in."""
+    if link.kind is LinkKind.SHARED:
+        return [sa.delete(sent_files).where(sent_files.c.drive == link.name)]
+    is_of_account = sa.or_(
+        sent_files.c.drive == link.account, sent_files.c.drive.startswith(f"{link.account}:", autoescape=True)
+    )
+    return [
+        sa.delete(sent_files).where(is_of_account),
+        sa.delete(login_alarms).where(login_alarms.c.account == link.account),
+    ]
 
 
 def _is_shared(name: str) -> tuple[sa.ColumnElement[bool], ...]:

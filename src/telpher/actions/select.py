@@ -15,6 +15,7 @@ from telpher.actions.cards import Cards
 from telpher.drives.port import EntryId
 from telpher.errors import BadInputError, StaleButtonError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import selected_entries, selections
 
 SelectionToken = NewType("SelectionToken", str)
@@ -68,7 +69,6 @@ class Selections:
         created_ms = self._now_ms()
 
         def put(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(selections).where(selections.c.created_ms < created_ms - _KEPT_MS))
             connection.execute(
                 sa.insert(selections).values(
                     token=token, person_id=person_id, drive=drive, folder_id=folder_id, created_ms=created_ms
@@ -77,6 +77,10 @@ class Selections:
 
         await self._store.write(put)
         return SelectionToken(token)
+
+    async def prune(self) -> int:
+        """Remove selections that were begun a month ago, with their ticks; how many."""
+        return await prune(self._store, selections, selections.c.created_ms < self._now_ms() - _KEPT_MS)
 
     async def ticked(self, person_id: int, token: str, *, may_be_empty: bool = False) -> Ticked:
         """Raises StaleButtonError when the token means nothing to this person, NothingTickedError."""

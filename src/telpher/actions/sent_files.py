@@ -17,7 +17,8 @@ from telpher.drives.port import Entry, EntryId
 from telpher.errors import DeliveryUnknownError, TelpherError
 from telpher.jobs.port import JobId
 from telpher.store import Store
-from telpher.store.schema import deliveries, sent_files
+from telpher.store.pruning import prune
+from telpher.store.schema import JOB_IS_UNFINISHED, deliveries, jobs, sent_files
 
 RECEIVED = "received_"
 """Goes before the kind of what was not sent by us, but came from the person, and became this entry."""
@@ -96,14 +97,20 @@ class SentFiles:
         now_ms = time.time_ns() // 1_000_000
 
         def put(connection: sa.Connection) -> None:
-            this, old = deliveries.c.job_id == int(job_id), deliveries.c.begun_ms < now_ms - _NOTES_KEPT_MS
-            connection.execute(sa.delete(deliveries).where(this | old))
+            connection.execute(sa.delete(deliveries).where(deliveries.c.job_id == int(job_id)))
             if delivery is not None:
                 connection.execute(
                     sa.insert(deliveries).values(job_id=int(job_id), state=delivery.value, begun_ms=now_ms)
                 )
 
         await self._store.write(put)
+
+    async def prune(self) -> int:
+        """Forget how jobs that ended a month ago sent their files; how many."""
+        unfinished = sa.select(jobs.c.id).where(sa.text(JOB_IS_UNFINISHED))
+        before_ms = time.time_ns() // 1_000_000 - _NOTES_KEPT_MS
+        is_old = sa.and_(deliveries.c.begun_ms < before_ms, deliveries.c.job_id.not_in(unfinished))
+        return await prune(self._store, deliveries, is_old)
 
     async def is_sent(self, job_id: JobId) -> bool:
         """Whether an earlier attempt has sent the job's file. Raises DeliveryUnknownError when it may have."""

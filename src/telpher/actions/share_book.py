@@ -14,11 +14,16 @@ import sqlalchemy as sa
 from telpher.drives.port import EntryId, GrantRole
 from telpher.errors import StaleButtonError
 from telpher.store import Store
-from telpher.store.schema import share_targets, shares
+from telpher.store.pruning import prune
+from telpher.store.schema import JOB_IS_UNFINISHED, jobs, share_targets, shares
 
 TargetToken = NewType("TargetToken", str)
 
 _TOKEN_BYTES = 9
+_DAY_MS = 24 * 3600 * 1000
+_CLOSED_KEPT_MS = 90 * _DAY_MS
+_TARGETS_KEPT_MS = 180 * _DAY_MS
+_TARGETS_NOTED_ANEW_MS = 30 * _DAY_MS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,17 +75,19 @@ class ShareBook:
 
     async def tokens_for(self, person_id: int, targets: Sequence[Target]) -> dict[Target, TargetToken]:
         """A token for each target."""
-        created_ms = int(self._now() * 1000)
+        now_ms = int(self._now() * 1000)
 
         def find_or_make(connection: sa.Connection) -> dict[Target, TargetToken]:
             tokens = {}
             for target in targets:
                 values = {"person_id": person_id, **_columns(target)}
                 same = [share_targets.c[name] == value for name, value in values.items()]
-                token = connection.execute(sa.select(share_targets.c.token).where(*same)).scalar()
-                if token is None:
-                    token = secrets.token_urlsafe(_TOKEN_BYTES)
-                    connection.execute(sa.insert(share_targets).values(token=token, created_ms=created_ms, **values))
+                row = connection.execute(sa.select(share_targets).where(*same)).one_or_none()
+                token = row.token if row is not None else secrets.token_urlsafe(_TOKEN_BYTES)
+                if row is None:
+                    connection.execute(sa.insert(share_targets).values(token=token, shown_ms=now_ms, **values))
+                elif row.shown_ms < now_ms - _TARGETS_NOTED_ANEW_MS:
+                    connection.execute(sa.update(share_targets).where(*same).values(shown_ms=now_ms))
                 tokens[target] = TargetToken(token)
             return tokens
 
@@ -96,7 +103,19 @@ class ShareBook:
             raise StaleButtonError("no such target of theirs")
         return _target(row)
 
+    async def prune_targets(self) -> int:
+        """Remove tokens that no button has shown for half a year; how many."""
+        before_ms = int(self._now() * 1000) - _TARGETS_KEPT_MS
+        return await prune(self._store, share_targets, share_targets.c.shown_ms < before_ms)
+
     # ---- shares
+
+    async def prune(self) -> int:
+        """Remove what was over three months ago; how many. What still has to be ended in the drive stays, however long that takes."""
+        ended_by = jobs.c.key.in_([sa.literal("end_share:") + shares.c.key, _ending_after_failure()])
+        is_being_ended = sa.exists().where(ended_by, sa.text(JOB_IS_UNFINISHED))
+        is_old = shares.c.closed_ms < int(self._now() * 1000) - _CLOSED_KEPT_MS
+        return await prune(self._store, shares, sa.and_(is_old, ~is_being_ended))
 
     async def add(self, record: ShareRecord) -> ShareRecord:
         """Write a share down, before it is made. The same key again gives the first record: a replay makes no second one."""
@@ -168,6 +187,10 @@ class ShareBook:
         query = sa.select(shares).where(*where).order_by(shares.c.id.desc()).limit(limit)
         rows = await self._store.read(lambda connection: connection.execute(query).all())
         return [_record(row) for row in rows]
+
+
+def _ending_after_failure() -> sa.ColumnElement[str]:
+    return sa.literal("end_share:") + shares.c.key + sa.literal(":failed")
 
 
 def _columns(target: Target) -> dict[str, str]:

@@ -16,6 +16,7 @@ from telpher.actions.trail import Trails
 from telpher.drives.port import Drive, Entry, EntryId, Restores
 from telpher.errors import EntryNotFoundError, StaleButtonError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import undo_records
 
 UndoId = NewType("UndoId", int)
@@ -68,8 +69,6 @@ class UndoLog:
         def put(connection: sa.Connection) -> UndoRecord:
             row = connection.execute(sa.select(undo_records).where(undo_records.c.key == key)).one_or_none()
             if row is None:
-                expired_ms = self._now_ms() - int(KEPT_FOR.total_seconds() * 1000)
-                connection.execute(sa.delete(undo_records).where(undo_records.c.created_ms < expired_ms))
                 connection.execute(
                     sa.insert(undo_records).values(
                         key=key, person_id=person_id, drive=drive, entry_id=entry.id, kind=deed.value, before=before,
@@ -90,6 +89,11 @@ class UndoLog:
         if row is None or self._now_ms() - row.created_ms > KEPT_FOR.total_seconds() * 1000:
             raise StaleButtonError("nothing to undo")
         return _record(row), row.drive
+
+    async def prune(self) -> int:
+        """Remove what cannot be taken back any more; how many."""
+        expired_ms = self._now_ms() - int(KEPT_FOR.total_seconds() * 1000)
+        return await prune(self._store, undo_records, undo_records.c.created_ms < expired_ms)
 
     async def mark_undone(self, undo_id: UndoId) -> None:
         """Note when it was taken back."""

@@ -17,13 +17,13 @@ from sqlalchemy.engine import Connection
 
 from telpher.errors import BadInputError
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import inbox
 
 RawUpdate = Mapping[str, Any]
 
 # Telegram keeps an update for a day at most (https://core.telegram.org/bots/api#getting-updates), so it cannot repeat an older one.
 _REMEMBERED_MS = 3 * 24 * 3600 * 1000
-_PRUNED_EVERY = 500
 _REPLAYS_OF_A_SUSPECT = 3
 
 
@@ -47,7 +47,6 @@ class Intake:
         self._bot_id = bot_id
         self._listener: Callable[[Received], None] | None = None
         self._is_noise: Callable[[RawUpdate], bool] = lambda _raw: False
-        self._since_pruning = 0
 
     def subscribe(self, listener: Callable[[Received], None]) -> None:
         """`listener` is called on the loop with each new update, after its commit, in the order of arrival."""
@@ -59,7 +58,8 @@ class Intake:
 
     async def prune(self) -> int:
         """Forget the updates that Telegram cannot repeat any more; how many."""
-        return await self._store.write(lambda connection: _prune(connection, _now_ms()))
+        is_old = sa.and_(inbox.c.state != "new", inbox.c.received_ms < _now_ms() - _REMEMBERED_MS)
+        return await prune(self._store, inbox, is_old)
 
     async def accept(self, raw: RawUpdate) -> bool:
         """Store the update; False when it was stored before. Durable when it returns. Raises BadInputError for what is no update."""
@@ -72,10 +72,6 @@ class Intake:
         bodies = {update.update_id: body for update, (_, body) in zip(received, readable, strict=True)}
         if not received:
             return 0
-        self._since_pruning += len(received)
-        is_pruning_due = self._since_pruning >= _PRUNED_EVERY
-        if is_pruning_due:
-            self._since_pruning = 0
         now_ms = _now_ms()
 
         def write(connection: Connection) -> set[int]:
@@ -100,8 +96,6 @@ class Intake:
             }
             if rows:
                 connection.execute(sa.insert(inbox), list(rows.values()))
-            if is_pruning_due:
-                _prune(connection, now_ms)
             return set(rows)
 
         new_ids = await self._store.write(write)
@@ -119,7 +113,6 @@ class Intake:
         mine = (inbox.c.bot_id == self._bot_id) & (inbox.c.state == "new")
 
         def take(connection: Connection) -> list[tuple[str, int]]:
-            _prune(connection, _now_ms())
             rows = connection.execute(
                 sa.select(inbox.c.body, inbox.c.replays).where(mine).order_by(inbox.c.received_ms, inbox.c.update_id)
             ).all()
@@ -151,11 +144,6 @@ class Intake:
             .values(state="given_up" if is_given_up else "done", body="")
         )
         await self._store.write(lambda connection: connection.execute(statement))
-
-
-def _prune(connection: Connection, now_ms: int) -> int:
-    old = sa.delete(inbox).where(inbox.c.state != "new", inbox.c.received_ms < now_ms - _REMEMBERED_MS)
-    return connection.execute(old).rowcount
 
 
 def _readable(raw: RawUpdate) -> tuple[RawUpdate, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import prompts
 
 _NEXT_MESSAGE_COUNTS_FOR_MS = 10 * 60 * 1000
@@ -68,6 +69,10 @@ class Prompts:
         """Wait no longer; whether there was anything to wait for."""
         change = sa.delete(prompts).where(*_is_here(chat_id, person_id))
         return await self._store.write(lambda connection: connection.execute(change).rowcount > 0)
+
+    async def prune(self) -> int:
+        """Remove questions that no answer counts for any more; how many."""
+        return await prune(self._store, prompts, prompts.c.created_ms < self._now_ms() - _KEPT_FOR_MS)
 
     async def forget_all_of(self, person_id: int) -> None:
         """Ask this person nothing any more."""

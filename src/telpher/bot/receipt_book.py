@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from telpher.jobs.port import JobId
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import receipt_jobs, receipts
 
 _KEPT_MS = 30 * 24 * 3600 * 1000
@@ -124,8 +125,7 @@ class ReceiptBook:
     async def prune(self) -> int:
         """Remove what was settled a month ago: its message stays as it is; how many."""
         old = receipts.c.created_ms < time.time_ns() // 1_000_000 - _KEPT_MS
-        gone = sa.delete(receipts).where(receipts.c.is_settled, old)
-        return await self._store.write(lambda connection: connection.execute(gone).rowcount)
+        return await prune(self._store, receipts, sa.and_(receipts.c.is_settled, old))
 
     async def _update(self, receipt_id: int, **values: Any) -> None:
         change = sa.update(receipts).where(receipts.c.id == receipt_id).values(values)

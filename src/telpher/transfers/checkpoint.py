@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from telpher.drives.port import Checksum, Entry, EntryId, UploadSpec
 from telpher.store import Store
+from telpher.store.pruning import prune
 from telpher.store.schema import transfers
 from telpher.transfers import content_index
 from telpher.transfers.port import TransferId, TransferRequest
@@ -148,15 +149,13 @@ class Checkpoints:
         )
 
     async def unfinished(self) -> set[TransferId]:
-        """Those that may still need their spool; those that ended long ago are forgotten on the way."""
+        """Those that may still need their spool."""
+        active = sa.select(transfers.c.id).where(transfers.c.state == "active")
+        return await self._store.read(lambda connection: {TransferId(found) for found in connection.scalars(active)})
 
-        def work(connection: Connection) -> set[TransferId]:
-            old = transfers.c.finished_ms < self._now_ms() - _FORGET_AFTER_MS
-            connection.execute(sa.delete(transfers).where(old))
-            ids = connection.scalars(sa.select(transfers.c.id).where(transfers.c.state == "active"))
-            return {TransferId(found) for found in ids}
-
-        return await self._store.write(work)
+    async def prune(self) -> int:
+        """Forget those that ended a month ago; how many."""
+        return await prune(self._store, transfers, transfers.c.finished_ms < self._now_ms() - _FORGET_AFTER_MS)
 
     async def unfinished_of(self, person_id: int) -> list[TransferId]:
         """This person's, oldest first."""

@@ -73,6 +73,11 @@ class ContentIndex:
             )
         )
 
+    async def forget_all_of(self, person_id: int) -> None:
+        """They are served no more."""
+        gone = sa.delete(content_index).where(content_index.c.person_id == person_id)
+        await self._store.write(lambda connection: connection.execute(gone))
+
     async def twins(self, person_id: int, drive: Drive, entry: Entry, *, only_older: bool = False) -> list[Entry]:
         """Other entries of this person with the same content, oldest first, each confirmed by the drive just now.
 

@@ -273,6 +273,7 @@ async def test_errands_are_forgotten_in_time_but_not_what_waits(house: House) ->
     waits = await house.errands.begin("waits", ANNA, ErrandKind.HOLD, drive="folder")
     house.pass_time(31 * 86_400)
     await house.errands.begin("new", ANNA, ErrandKind.WHERE, drive="folder")
+    assert await house.errands.prune() == 1
     with pytest.raises(StaleButtonError):
         await house.errands.get(ANNA, old.id)
     assert await house.errands.get(ANNA, waits.id) == waits

@@ -420,12 +420,27 @@ async def test_a_file_cancelled_at_the_last_moment_goes_to_the_trash(bench: Benc
     bench.assert_arrived(again)
 
 
-async def test_a_drive_that_cannot_be_asked_does_not_hinder_a_discard(bench: Bench) -> None:
+async def test_what_the_drive_could_not_be_asked_to_free_is_known_until_it_is_freed(bench: Bench) -> None:
     bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 99])
     with pytest.raises(DriveUnreachableError):
         await bench.carry()
-    await bench.carrier.discard(TransferId("1:2:3"))
+    assert len(bench.drive.sessions) == 1
+    with pytest.raises(DriveUnreachableError):
+        await bench.carrier.discard(TransferId("1:2:3"))
     assert bench.spooled() == []
+    await bench.restart()
+    bench.drive.script.faults = iter(())
+    await bench.carrier.discard(TransferId("1:2:3"))
+    assert bench.drive.sessions == {}
+
+
+async def test_what_somebody_who_is_gone_had_at_a_drive_that_is_away_is_left_there(bench: Bench) -> None:
+    bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 99])
+    with pytest.raises(DriveUnreachableError):
+        await bench.carry()
+    await bench.carrier.discard_all_of(1)
+    assert bench.spooled() == []
+    assert await bench.store.read(lambda connection: connection.scalars(sa.select(transfers.c.id)).all()) == []
 
 
 async def test_one_transfer_is_carried_once_at_a_time(bench: Bench) -> None:
@@ -511,5 +526,5 @@ async def test_the_same_content_twice_is_recognised_while_it_is_there(bench: Ben
 async def test_old_transfers_are_forgotten(bench: Bench, store: Store) -> None:
     await bench.carry()
     checkpoints = checkpoint.Checkpoints(store, clock=lambda: dt.datetime.now(dt.UTC).timestamp() + 31 * 86_400)
-    assert await checkpoints.unfinished() == set()
+    assert await checkpoints.prune() == 1
     assert await checkpoints.find(TransferId("1:2:3")) is None

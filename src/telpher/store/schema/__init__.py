@@ -27,7 +27,7 @@ from telpher.store.schema.browsing_tables import (
     upload_targets,
 )
 from telpher.store.schema.ground import metadata, say_conditions_to_postgresql
-from telpher.store.schema.job_tables import JOB_IS_UNFINISHED, job_transitions, jobs, paused_accounts
+from telpher.store.schema.job_tables import JOB_IS_UNFINISHED, JOB_UNDO_IS_DUE, job_transitions, jobs, paused_accounts
 from telpher.store.schema.operation_tables import alerts, hourly_figures
 from telpher.store.schema.store_tables import tenures
 from telpher.store.schema.transfer_tables import content_index, transfers
@@ -35,6 +35,7 @@ from telpher.store.schema.workshop_tables import computations, compute_setups
 
 __all__ = [
     "JOB_IS_UNFINISHED",
+    "JOB_UNDO_IS_DUE",
     "accounts",
     "alerts",
     "command_menus",

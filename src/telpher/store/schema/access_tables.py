@@ -72,7 +72,8 @@ entry_refs = sa.Table(
     sa.Column("person_id", sa.BigInteger, nullable=False),
     sa.Column("drive", sa.Text, nullable=False),
     sa.Column("entry_id", sa.Text, nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("shown_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("person_id", "drive", "entry_id"),
+    sa.Index(None, "shown_ms"),
 )
-"""What a short token in a button means, to the one person whom the button was shown to."""
+"""What a short token in a button means, to the one person whom the button was shown to: when last, to about a month."""

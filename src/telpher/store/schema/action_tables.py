@@ -14,6 +14,8 @@ page_cursors = sa.Table(
     sa.Column("listing", sa.Text, primary_key=True),
     sa.Column("page", WHOLE, primary_key=True, autoincrement=False),
     sa.Column("cursor", sa.Text, nullable=False),
+    sa.Column("noted_ms", sa.BigInteger, nullable=False),
+    sa.Index(None, "noted_ms"),
 )
 """Where each page of a listing begins, so that paging goes both ways and survives a restart. `listing` says what is listed and how."""
 
@@ -30,6 +32,7 @@ undo_records = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("undone_ms", sa.BigInteger),
     sa.CheckConstraint("kind IN ('rename', 'trash', 'move', 'share')", name="kind"),
+    sa.Index(None, "created_ms"),
 )
 """How to take back what a person did. `key` names the update that did it, so that a replayed one makes no second record."""
 
@@ -94,10 +97,11 @@ share_targets = sa.Table(
     sa.Column("drive", sa.Text, nullable=False),
     sa.Column("entry_id", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("shown_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("person_id", "drive", "entry_id", "who"),
 )
-"""What a short token in a button means to its one person: this entry, to be shared with these others or no longer."""
+"""What a short token in a button means to its one person: this entry, to be shared with these others or no longer. When it was shown
+last, is known to about a month."""
 
 selections = sa.Table(
     "selections",

@@ -20,6 +20,7 @@ receipts = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("joined_ms", sa.BigInteger, nullable=False),
     sa.CheckConstraint("view IN ('save', 'burst', 'send', 'compute')", name="view"),
+    sa.Index(None, "created_ms"),
 )
 """One message that shows how jobs go, found again after a restart. Settled: it shows how they ended.
 

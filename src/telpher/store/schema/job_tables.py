@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from telpher.store.schema.ground import WHOLE, metadata, only
 
 JOB_IS_UNFINISHED = "state IN ('queued', 'running', 'waiting', 'paused')"
+JOB_UNDO_IS_DUE = "is_undo_due"
 
 jobs = sa.Table(
     "jobs",
@@ -28,6 +29,7 @@ jobs = sa.Table(
     sa.Column("result", sa.JSON(none_as_null=True)),
     sa.Column("error_key", sa.Text),
     sa.Column("error_params", sa.JSON(none_as_null=True)),
+    sa.Column("is_undo_due", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled')", name="state"
     ),
@@ -42,14 +44,17 @@ jobs = sa.Table(
         "id",
         **only(sa.text(JOB_IS_UNFINISHED)),
     ),
+    sa.Index("ix_jobs_finished", "finished_ms"),
     sa.Index(
         "ix_jobs_account_unfinished",
         "account",
         **only(sa.text(JOB_IS_UNFINISHED)),
     ),
+    sa.Index("ix_jobs_undo_due", "id", **only(sa.text(JOB_UNDO_IS_DUE))),
     sqlite_autoincrement=True,
 )
-"""A piece of work and how it goes. `failures` counts attempts in a row that came to nothing."""
+"""A piece of work and how it goes. `failures` counts attempts in a row that came to nothing; where `is_undo_due`, an attempt was
+cancelled, and what it left behind has not been freed yet."""
 
 _MAY_NOT_BE = """OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN (
   'queued running', 'queued paused', 'queued cancelled',

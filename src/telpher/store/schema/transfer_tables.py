@@ -29,6 +29,7 @@ transfers = sa.Table(
     sa.CheckConstraint("(state = 'verified') = (finished_ms IS NOT NULL)", name="finished"),
     sa.CheckConstraint("state <> 'verified' OR (entry_id IS NOT NULL AND session_token IS NULL)", name="verified"),
     sa.CheckConstraint("size_bytes >= 0", name="size"),
+    sa.Index(None, "finished_ms"),
 )
 """One file on its way. `entry_id` is the id it has or will have in the drive; `boot_id` names the system start whose page cache
 the spool file was written through: after another one the file's tail may never have reached the disk."""

@@ -145,10 +145,11 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
-        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("shown_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_entry_refs")),
         sa.UniqueConstraint("person_id", "drive", "entry_id", name=op.f("uq_entry_refs_person_id_drive_entry_id")),
     )
+    op.create_index(op.f("ix_entry_refs_shown_ms"), "entry_refs", ["shown_ms"], unique=False)
     op.create_table(
         "errands",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
@@ -238,6 +239,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error_key", sa.Text(), nullable=True),
         sa.Column("error_params", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("is_undo_due", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint("(state = 'waiting') = (due_ms IS NOT NULL)", name=op.f("ck_jobs_due")),
         sa.CheckConstraint(
             "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_ms IS NOT NULL)", name=op.f("ck_jobs_finished")
@@ -260,6 +262,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sqlite_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
         postgresql_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
     )
+    op.create_index("ix_jobs_finished", "jobs", ["finished_ms"], unique=False)
     op.create_index("ix_jobs_person", "jobs", ["person_id", "id"], unique=False)
     op.create_index(
         "ix_jobs_person_unfinished",
@@ -268,6 +271,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
         postgresql_where=sa.text("state IN ('queued', 'running', 'waiting', 'paused')"),
+    )
+    op.create_index(
+        "ix_jobs_undo_due",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("is_undo_due"),
+        postgresql_where=sa.text("is_undo_due"),
     )
     op.create_table(
         "login_alarms",
@@ -303,8 +314,10 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
             "page", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), autoincrement=False, nullable=False
         ),
         sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("noted_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("person_id", "drive", "listing", "page", name=op.f("pk_page_cursors")),
     )
+    op.create_index(op.f("ix_page_cursors_noted_ms"), "page_cursors", ["noted_ms"], unique=False)
     op.create_table(
         "paused_accounts",
         sa.Column("account", sa.Text(), nullable=False),
@@ -378,6 +391,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
         sa.UniqueConstraint("key", name=op.f("uq_receipts_key")),
     )
+    op.create_index(op.f("ix_receipts_created_ms"), "receipts", ["created_ms"], unique=False)
     op.create_table(
         "searches",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
@@ -414,7 +428,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("drive", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("shown_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_share_targets")),
         sa.UniqueConstraint(
             "person_id", "drive", "entry_id", "who", name=op.f("uq_share_targets_person_id_drive_entry_id_who")
@@ -502,6 +516,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.CheckConstraint("size_bytes >= 0", name=op.f("ck_transfers_size")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
     )
+    op.create_index(op.f("ix_transfers_finished_ms"), "transfers", ["finished_ms"], unique=False)
     op.create_table(
         "undo_records",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
@@ -517,6 +532,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_undo_records")),
         sa.UniqueConstraint("key", name=op.f("uq_undo_records_key")),
     )
+    op.create_index(op.f("ix_undo_records_created_ms"), "undo_records", ["created_ms"], unique=False)
     op.create_table(
         "upload_targets",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
