@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import json
 import multiprocessing
+import os
 import re
 import statistics
 import subprocess
@@ -60,7 +61,7 @@ def wait(_: int) -> CallTiming:
     """What stands for an answer from the network."""
     start_s = time.perf_counter()
     time.sleep(WAIT_S)
-    return _timing(threading.current_thread().name, start_s)
+    return _timing(f"thread {threading.get_ident()}", start_s)
 
 
 async def wait_async(number: int) -> CallTiming:
@@ -106,7 +107,8 @@ def waiting() -> list[Run]:
 def compute(_: int) -> CallTiming:
     start_s = time.perf_counter()
     value = reference.leibniz(PYTHON_TERMS)
-    return _timing(f"{multiprocessing.current_process().name} {threading.current_thread().name}", start_s, value)
+    is_child = multiprocessing.parent_process() is not None
+    return _timing(f"process {os.getpid()}" if is_child else f"thread {threading.get_ident()}", start_s, value)
 
 
 def computing() -> list[Run]:

@@ -31,30 +31,41 @@ class PictureTexts:
     """Above the timeline."""
     seconds: str
     milliseconds: str
-    worker: str
-    """Before a worker's number in the timeline."""
+    workers: Mapping[str, str]
+    """What goes before a worker's number in the timeline, by the first word of its name."""
     decimal_mark: str
     strategies: Mapping[str, str]
 
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
-        "title": "{module}: {calls} calls",
+        "title": "{module}: {calls}",
+        "call": "{count} call",
+        "calls": "{count} calls",
         "bars": "How long all calls take together",
         "timeline": "When each call ran, and where",
         "seconds": "s",
         "milliseconds": "ms",
-        "worker": "",
+        "thread": "thread",
+        "process": "process",
+        "interpreter": "interpreter",
+        "task": "task",
         "decimal_mark": ".",
         "cores": "{processor} · {cores} cores · {python}",
     },
     "ru": {
-        "title": "{module}: вызовов — {calls}",
+        "title": "{module}: {calls}",
+        "call": "{count} вызов",
+        "few calls": "{count} вызова",
+        "calls": "{count} вызовов",
         "bars": "Сколько длятся все вызовы вместе",
         "timeline": "Какой вызов когда и где выполнялся",
         "seconds": "с",
         "milliseconds": "мс",
-        "worker": "",
+        "thread": "поток",
+        "process": "процесс",
+        "interpreter": "интерпретатор",
+        "task": "задача",
         "decimal_mark": ",",
         "cores": "{processor} · ядер: {cores} · {python}",
     },
@@ -73,16 +84,28 @@ def texts_in(language: str, module: Module, strategies: Sequence[Strategy], runs
     python = here.python if here.has_gil else f"{here.python}, no GIL"
     about = words["cores"].format(processor=here.processor, cores=here.cores, python=python)
     return PictureTexts(
-        title=words["title"].format(module=in_language(module.titles, language), calls=len(runs[0].calls)),
+        title=words["title"].format(
+            module=in_language(module.titles, language), calls=_calls(words, len(runs[0].calls))
+        ),
         subtitle=" · ".join(arguments) + "\n" + about,
         bars=words["bars"],
         timeline=words["timeline"],
         seconds=words["seconds"],
         milliseconds=words["milliseconds"],
-        worker=words["worker"],
+        workers={kind: words[kind] for kind in ("thread", "process", "interpreter", "task")},
         decimal_mark=words["decimal_mark"],
         strategies={strategy.name: in_language(strategy.titles, language) for strategy in strategies},
     )
+
+
+def _calls(words: Mapping[str, str], count: int) -> str:
+    """`1 call`, `5 calls`; the languages that have a form for two to four use it for what ends in those, too."""
+    form = "calls"
+    if "few calls" not in words:
+        form = "call" if count == 1 else form
+    elif count % 100 not in range(11, 15):
+        form = "call" if count % 10 == 1 else "few calls" if count % 10 in {2, 3, 4} else form
+    return words[form].format(count=count)
 
 
 def _setting(choices: Mapping[str, Mapping[str, str]], setting: object, language: str) -> str:

@@ -24,6 +24,7 @@ _BACKGROUND, _PANEL, _TEXT, _FAINT, _GRID = "#17202b", "#1f2b39", "#f2f5f9", "#9
 # Told apart also by people who see few colours: they differ in lightness, and every bar has its name beside it.
 _COLOURS = ("#8fa3bb", "#4fc3f7", "#ffb74d", "#e57373", "#ba68c8", "#81c784")
 _BAR_PX, _LANE_PX, _MOST_LANE_PX = 92, 34, 52
+_GUTTER_PX = 150  # for the names of threads and processes
 
 
 def main() -> None:
@@ -98,11 +99,11 @@ def _timeline(axes: Axes, strategies: Sequence[Mapping[str, Any]], texts: Mappin
     """A lane for each thread or process, a numbered box for each call, one scale for all strategies."""
     end_s = max(strategy["typical_wall_s"] for strategy in strategies)
     height = sum(len(_workers(strategy)) * lane_px + 44 for strategy in strategies)
-    width = WIDTH_PX - 96
-    axes.set(xlim=(0, width), ylim=(height, 0), yticks=[])
+    width = WIDTH_PX - 96 - _GUTTER_PX
+    axes.set(xlim=(-_GUTTER_PX, width), ylim=(height, 0), yticks=[])
     scale = width / end_s
     axes.xaxis.set_major_locator(_NiceSteps(scale, nbins=6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _time(place / scale, texts, short=True)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _mark(place / scale, end_s, texts)))
     axes.tick_params(axis="x", colors=_FAINT, labelsize=10, pad=6)
     axes.grid(axis="x", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -111,13 +112,21 @@ def _timeline(axes: Axes, strategies: Sequence[Mapping[str, Any]], texts: Mappin
         colour = _COLOURS[place % len(_COLOURS)]
         workers = _workers(strategy)
         axes.text(
-            *(0, top + 8, texts["strategies"].get(strategy["name"], strategy["name"])),
+            *(-_GUTTER_PX, top + 8, texts["strategies"].get(strategy["name"], strategy["name"])),
             size=10.5,
             va="top",
             bbox={"facecolor": _BACKGROUND, "edgecolor": "none", "pad": 1.5},
         )
         top += 38
-        for lane, _ in enumerate(workers):
+        for lane, worker in enumerate(workers):
+            kind = texts["workers"].get(worker.partition(" ")[0], "")
+            axes.text(
+                *(-_GUTTER_PX, top + lane * lane_px + lane_px / 2 - 1, f"{kind} {lane + 1}".lstrip()),
+                size=8.5,
+                color=_FAINT,
+                va="center",
+                bbox={"facecolor": _BACKGROUND, "edgecolor": "none", "pad": 1},
+            )
             axes.add_patch(_box(0, top + lane * lane_px + 2, width, lane_px - 6, _PANEL, alpha=0.75))
         for number, (worker, start_s, stop_s) in enumerate(strategy["calls"], start=1):
             y = top + workers.index(worker) * lane_px + 2
@@ -158,11 +167,21 @@ def _workers(strategy: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(worker for worker, _, _ in strategy["calls"]))
 
 
-def _time(seconds: float, texts: Mapping[str, Any], *, short: bool = False) -> str:
+def _mark(seconds: float, end_s: float, texts: Mapping[str, Any]) -> str:
+    """A place on an axis that ends at `end_s`: all in one unit."""
     if seconds == 0:
         return "0"
-    if seconds >= 1 or (short and seconds >= 0.1):
-        number, unit = (f"{seconds:.3g}" if short or seconds < 100 else f"{seconds:.0f}"), texts["seconds"]
+    number, unit = (
+        (f"{round(seconds, 6):g}", texts["seconds"])
+        if end_s >= 1
+        else (f"{round(seconds * 1000, 6):g}", texts["milliseconds"])
+    )
+    return f"{number.replace('.', texts['decimal_mark'])}\N{NARROW NO-BREAK SPACE}{unit}"
+
+
+def _time(seconds: float, texts: Mapping[str, Any]) -> str:
+    if seconds >= 1:
+        number, unit = (f"{seconds:.3g}" if seconds < 100 else f"{seconds:.0f}"), texts["seconds"]
     else:
         number, unit = f"{seconds * 1000:.3g}", texts["milliseconds"]
     return f"{number.replace('.', texts['decimal_mark'])}\N{NARROW NO-BREAK SPACE}{unit}"

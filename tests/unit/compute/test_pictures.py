@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import os
@@ -61,6 +62,24 @@ async def test_a_picture_is_as_wide_as_a_phone_and_has_its_own_background(langua
         assert picture.width == WIDTH_PX
         assert WIDTH_PX * 0.5 < picture.height < WIDTH_PX * 2
         assert picture.convert("RGBA").getextrema()[3] == (255, 255), "opaque, so that no chat's colour shines through"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "russian"),
+    [
+        (1, "Pi: 1 call", "Число пи: 1 вызов"),
+        (3, "Pi: 3 calls", "Число пи: 3 вызова"),
+        (5, "Pi: 5 calls", "Число пи: 5 вызовов"),
+        (12, "Pi: 12 calls", "Число пи: 12 вызовов"),
+        (21, "Pi: 21 calls", "Число пи: 21 вызов"),
+    ],
+)
+def test_calls_are_counted_as_people_do(count: int, english: str, russian: str) -> None:
+    run = _run("linear", 4)
+    run = dataclasses.replace(run, calls=(run.calls[0],) * count)
+    strategies = Workshop(workers=2).strategies
+    for language, title in (("en", english), ("ru", russian)):
+        assert pictures.texts_in(language, modules.registry()["pi"], strategies, [run]).title == title
 
 
 def test_matplotlib_is_loaded_by_the_child_alone() -> None:
