@@ -13,6 +13,8 @@ source=$(cd "$(dirname "$0")/.." && pwd)
 "$python" -m venv "$target"
 pip() { "$target/bin/python" -m pip --disable-pip-version-check --quiet "$@"; }
 pip install --require-hashes -r "$source/locks/run.txt"
+pip install --require-hashes --only-binary :all: -r "$source/locks/postgresql.txt" ||
+    echo "The driver of PostgreSQL cannot be had for this Python: DATABASE_URL will not work." >&2
 if [ -n "$wheel" ]; then
     pip install --no-deps "$wheel"
 else

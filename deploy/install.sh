@@ -263,7 +263,11 @@ PYTHON
 
 switch_over() {
     service_stop || return 1
-    if [ -f "$DATA/telpher.db" ]; then
+    if [ -n "$before" ] && grep -q '^DATABASE_URL=.' "$CONFIG/telpher.env"; then
+        # By the version that wrote it: on a server there is no file to copy.
+        TELPHER_RELEASE=$before "$before/venv/bin/python" "$before/share/telpher" backup "$DATA/telpher.db.before-$(basename "$release").tar.gz" ||
+            { say "The database could not be backed up."; return 1; }
+    elif [ -f "$DATA/telpher.db" ]; then
         backup=$DATA/telpher.db.before-$(basename "$release")
         back_up_database || { rm -f "$backup"; backup=""; say "The database could not be backed up."; return 1; }
     fi
@@ -279,6 +283,9 @@ go_back() {
         fail "it did not become healthy. See  journalctl -u telpher -n 100  and  telpher doctor; then  systemctl start telpher"
     fi
     say "Going back to the version before …"
+    if [ -f "$DATA/telpher.db.before-$(basename "$release").tar.gz" ]; then
+        say "If it had changed the database on the server:  telpher restore $DATA/telpher.db.before-$(basename "$release").tar.gz --overwrite"
+    fi
     if [ -n "$backup" ]; then undo_migration || say "The database could not be restored: its backup is $backup"; fi
     use_release "$before"
     service_start

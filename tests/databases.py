@@ -112,7 +112,8 @@ class ServerDatabase:
 class PostgresqlServer:
     """A server of its own: made, started, stopped and removed by the tests."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, **options: str) -> None:
+        """`options` are the server's settings, beside what the tests' have."""
         self._programs = programs
         # Not below pytest's folder, which others may not enter: the server refuses to run as root.
         self.folder = Path(tempfile.mkdtemp(prefix="telpher-pg-"))
@@ -122,7 +123,7 @@ class PostgresqlServer:
         self._databases = itertools.count()
         self._run("initdb", "--no-sync", "--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--locale=C")
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in _OPTIONS.items())
+            file.writelines(f"{name} = '{value}'\n" for name, value in {**_OPTIONS, **options}.items())
             file.write(f"unix_socket_directories = '{self.folder}'\n")
         (self.folder / "data" / "pg_hba.conf").write_text("local all +guarded scram-sha-256\nlocal all all trust\n")
         self.start()
