@@ -201,7 +201,7 @@ def furnish(ground: Ground) -> Rooms:
     follow_jobs = FollowJobs(
         access,
         queue,
-        {save_file.KIND: saving.forget, connect_google.KIND: linking.connect_google.forget},
+        {connect_google.KIND: linking.connect_google.forget},
         {get_back.KIND: getting_back.send_whatever_arrived, send_zip.KIND: zipping.send_whatever_arrived},
     )
     queue.register(save_file.KIND, saving.work, saving.forget)

@@ -393,6 +393,105 @@ class QueueContract:
         await desk.until(job.id, JobState.SUCCEEDED)
         assert told == ["attempt 1", "undone a", "attempt 2"]
 
+    async def test_what_a_job_left_that_was_cancelled_while_it_waited_is_undone_too(self, desk: Desk) -> None:
+        undone: list[str] = []
+
+        async def busy(run: JobRun) -> Payload | None:
+            raise DriveBusyError("slow down", retry_after_s=3600)
+
+        async def undo(job: Job) -> None:
+            undone.append(job.key)
+
+        queue = await desk.begin({"busy": busy}, {"busy": undo})
+        begun, _ = await queue.enqueue(new("begun", kind="busy"))
+        await desk.until(begun.id, JobState.WAITING)
+        run_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        never, _ = await queue.enqueue(new("never", kind="busy", run_at=run_at))
+        await queue.cancel_all([begun.id, never.id])
+        await queue.cancel_all([begun.id, never.id])
+        assert undone == ["begun"]
+
+    @pytest.mark.parametrize("has_begun", [False, True])
+    async def test_an_undo_outlives_the_process(self, desk: Desk, has_begun: bool) -> None:
+        undoing = asyncio.Event()
+
+        async def patient(run: JobRun) -> None:
+            await asyncio.sleep(3600)
+
+        async def never(job: Job) -> None:
+            undoing.set()
+            await asyncio.sleep(3600)
+
+        queue = await desk.begin({"patient": patient}, {"patient": never})
+        job, _ = await queue.enqueue(new("a", kind="patient"))
+        other, _ = await queue.enqueue(new("b", kind="patient"))
+        await desk.until(job.id, JobState.RUNNING)
+        cancelling = asyncio.get_running_loop().create_task(queue.cancel(job.id))
+        await desk.until(job.id, JobState.CANCELLED)
+        if has_begun:
+            await undoing.wait()
+        await desk.crash()
+        await asyncio.gather(cancelling, return_exceptions=True)
+
+        undone: asyncio.Queue[str] = asyncio.Queue()
+
+        async def undo(job: Job) -> None:
+            undone.put_nowait(job.key)
+
+        await desk.begin({"patient": patient}, {"patient": undo})
+        async with asyncio.timeout(20):
+            assert await undone.get() == "a"
+        await desk.until(other.id, JobState.RUNNING)
+        assert undone.empty()
+
+    async def test_what_could_not_be_undone_is_undone_before_the_next_attempt_or_fails_it(self, desk: Desk) -> None:
+        told: list[str] = []
+        is_away = True
+
+        async def work(run: JobRun) -> Payload | None:
+            told.append("work")
+            if len(told) == 1:
+                await asyncio.sleep(3600)
+            return {}
+
+        async def undo(job: Job) -> None:
+            told.append("undo")
+            if is_away:
+                raise DriveUnreachableError("away")
+
+        queue = await desk.begin({"work": work}, {"work": undo})
+        job, _ = await queue.enqueue(new("a", kind="work"))
+        await desk.until(job.id, JobState.RUNNING)
+        while "work" not in told:
+            await asyncio.sleep(0)
+        await queue.cancel(job.id)
+        assert await queue.retry(job.id)
+        waiting = await desk.until(job.id, JobState.WAITING)
+        assert waiting.error_key == DriveUnreachableError.text_key
+        is_away = False
+        await desk.until(job.id, JobState.SUCCEEDED)
+        assert told.count("work") == 2
+        assert told[0] == told[-1] == "work"
+
+    async def test_many_are_cancelled_at_once_and_tried_again_at_once(self, desk: Desk) -> None:
+        gate = Gate()
+        queue = await desk.begin({"gate": gate})
+        made = [
+            job for job, _ in await queue.enqueue_all([new(f"{n}", kind="gate", lane="transfer") for n in range(9)])
+        ]
+        await gate.until_running(TRANSFER_PER_PERSON)
+        ids = [job.id for job in made]
+
+        assert sum(map(len, await asyncio.gather(queue.cancel_all(ids), queue.cancel_all(ids)))) == len(ids)
+        assert await queue.count_for(1) == 0
+        assert gate.now.total() == 0
+        gate.open.set()
+        assert sum(map(len, await asyncio.gather(queue.retry_all(ids), queue.retry_all(ids)))) == len(ids)
+        ended = [await desk.until(job_id, JobState.SUCCEEDED) for job_id in ids]
+        assert [job.attempt for job in ended] == [2] * TRANSFER_PER_PERSON + [1] * (len(ids) - TRANSFER_PER_PERSON)
+        assert await queue.retry_all(ids) == set()
+        assert await queue.cancel_all([]) == set()
+
     async def test_a_cancelled_job_may_be_tried_again(self, desk: Desk) -> None:
         async def patient_once(run: JobRun) -> Payload:
             if run.job.attempt == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from telpher.access import Access
 from telpher.errors import AccessDeniedError, StaleButtonError
@@ -28,8 +28,8 @@ class FollowJobs:
         forget: Mapping[str, Callable[[Job], Awaitable[None]]] | None = None,
         begin_anew: Mapping[str, Callable[[Job], Awaitable[None]]] | None = None,
     ) -> None:
-        """`forget` frees, for a kind of job, what one that was cancelled while it waited left behind; `begin_anew` is told first when
-        one that has ended is to run again."""
+        """`forget` is told, for a kind of job, of one that was cancelled while it waited; `begin_anew` first when one that has ended is
+        to run again. What a cancelled job left behind is freed by the queue."""
         self._access = access
         self._queue = queue
         self._forget = dict(forget or {})
@@ -55,23 +55,33 @@ class FollowJobs:
 
     async def cancel(self, person_id: int, job_id: int) -> bool:
         """False when it had ended already. Raises AccessDeniedError, StaleButtonError."""
-        job = await self.get(person_id, job_id)
-        was_cancelled = await self._queue.cancel(job.id)
-        if was_cancelled and job.state is not JobState.RUNNING:
-            await self.free(job)
-        return was_cancelled
+        return bool(await self.cancel_all(person_id, [job_id]))
+
+    async def cancel_all(self, person_id: int, job_ids: Sequence[int]) -> set[JobId]:
+        """At once; which of them had not ended. Raises AccessDeniedError, StaleButtonError when one is not theirs."""
+        theirs = [await self.get(person_id, job_id) for job_id in job_ids]
+        cancelled = await self._queue.cancel_all([job.id for job in theirs if not job.state.is_final])
+        for job in theirs:
+            if job.id in cancelled and job.state is not JobState.RUNNING:
+                await self.free(job)
+        return cancelled
 
     async def free(self, job: Job) -> None:
-        """Free what a job that was cancelled while it waited left behind."""
+        """Tell of a job that was cancelled while it waited."""
         if (forget := self._forget.get(job.kind)) is not None:
             await forget(job)
 
     async def retry(self, person_id: int, job_id: int) -> bool:
         """False when there is nothing to try again. Raises AccessDeniedError, StaleButtonError."""
-        job = await self.get(person_id, job_id)
-        if job.state.is_final and (begin_anew := self._begin_anew.get(job.kind)):
-            await begin_anew(job)
-        return await self._queue.retry(job.id)
+        return bool(await self.retry_all(person_id, [job_id]))
+
+    async def retry_all(self, person_id: int, job_ids: Sequence[int]) -> set[JobId]:
+        """At once; which of them are tried again. Raises AccessDeniedError, StaleButtonError when one is not theirs."""
+        theirs = [await self.get(person_id, job_id) for job_id in job_ids]
+        for job in theirs:
+            if job.state.is_final and (begin_anew := self._begin_anew.get(job.kind)):
+                await begin_anew(job)
+        return await self._queue.retry_all([job.id for job in theirs])
 
     def _check(self, person_id: int) -> None:
         if not self._access.is_served(person_id):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from telpher.access import Access, Role
@@ -156,8 +156,14 @@ class LimitedQueue:
     async def cancel(self, job_id: JobId) -> bool:
         return await self._queue.cancel(job_id)
 
+    async def cancel_all(self, job_ids: Collection[JobId]) -> set[JobId]:
+        return await self._queue.cancel_all(job_ids)
+
     async def retry(self, job_id: JobId) -> bool:
         return await self._queue.retry(job_id)
+
+    async def retry_all(self, job_ids: Collection[JobId]) -> set[JobId]:
+        return await self._queue.retry_all(job_ids)
 
     async def pause_account(self, account: str) -> None:
         await self._queue.pause_account(account)

@@ -162,9 +162,10 @@ class People:
 
     async def _end_jobs(self, person_id: int) -> None:
         while jobs := await self._queue.list_for(person_id, limit=_CANCELLED_AT_ONCE):
+            cancelled = await self._queue.cancel_all([job.id for job in jobs])
             for job in jobs:
-                # A running one frees what it holds by itself when it is cancelled.
-                if await self._queue.cancel(job.id) and job.state is not JobState.RUNNING:
+                # A running one says so itself when it is cancelled.
+                if job.id in cancelled and job.state is not JobState.RUNNING:
                     await self._free_job(job)
 
     async def _folder(self, owner_id: int, role: Role, token: str | None) -> GuestFolder | None:

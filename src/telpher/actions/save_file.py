@@ -182,5 +182,5 @@ class SaveFile:
         return await self._folder_for(drive, destination) if destination else None
 
     async def forget(self, job: Job) -> None:
-        """Free what a cancelled job had brought already, here and in the drive."""
+        """Free what a cancelled job had brought already, here and in the drive. Raises DriveError where the drive cannot be asked now."""
         await self._carrier.discard(TransferId(job.payload["transfer_id"]))

@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from telpher.actions.cards import Card, Cards, entry_from_payload
 from telpher.actions.entry_card import EntryCard
@@ -140,13 +140,18 @@ class Receipts:
         # before we followed the job is in it, what happens from here on marks it.
         await self._paint(receipt.id, chat_id, failures=0)
 
-    async def reopen(self, job_id: JobId) -> None:
-        """A job that had ended begins again: its messages live again."""
-        for receipt in await self._book.of_job(job_id):
+    async def reopen(self, job_ids: Collection[JobId]) -> None:
+        """Jobs that had ended begin again: their messages live again."""
+        for receipt in await self._showing(job_ids):
             async with self._lock(receipt.chat_id):
                 await self._book.set_settled(receipt.id, is_settled=False)
                 self._follow(receipt)
             self._mark(receipt.id, receipt.chat_id, at_once=True)
+
+    async def show_now(self, job_ids: Collection[JobId]) -> None:
+        """Bring the messages of these up to date out of turn: their person has pressed a button, and looks."""
+        for receipt in await self._showing(job_ids):
+            await self._paint(receipt.id, receipt.chat_id, failures=0)
 
     async def find(self, person_id: int, receipt_id: int) -> Receipt | None:
         """This person's receipt."""
@@ -169,6 +174,17 @@ class Receipts:
         return receipt_views.burst_page(
             self._texts_for(receipt.person_id), receipt.id, known, page, len(receipt.job_ids)
         )
+
+    async def _showing(self, job_ids: Collection[JobId]) -> Sequence[Receipt]:
+        """Each receipt that shows one of these, once."""
+        found: dict[int, Receipt] = {}
+        shown: set[JobId] = set()
+        for job_id in job_ids:
+            if job_id not in shown:
+                of_job = await self._book.of_job(job_id)
+                found |= {receipt.id: receipt for receipt in of_job}
+                shown.update(*(receipt.job_ids for receipt in of_job))
+        return tuple(found.values())
 
     def _on_job(self, job: Job, progress: object | None) -> None:
         followed = self._receipts_of.get(job.id)

@@ -71,14 +71,13 @@ class Attempt:
     def end(self) -> None:
         self._has_ended.set()
 
-    async def wait_ended(self, timeout_s: float) -> bool:
-        """Whether it has ended within `timeout_s`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._has_ended.wait()
-        except TimeoutError:
-            return False
-        return True
+    @property
+    def has_ended(self) -> bool:
+        return self._has_ended.is_set()
+
+    async def ended(self) -> None:
+        """Return when it has."""
+        await self._has_ended.wait()
 
     async def _try(self) -> Any:
         try:

@@ -11,18 +11,20 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from telpher.errors import DiskFullError, Fate, StoreError, TelpherError
+from telpher.errors import DiskFullError, StoreError, TelpherError
 from telpher.jobs import table
 from telpher.jobs.agenda import Agenda
-from telpher.jobs.attempts import Attempt, Interrupted
-from telpher.jobs.port import Job, JobId, JobState, Listener, NewJob, Undo, Work
+from telpher.jobs.attempts import Attempt
+from telpher.jobs.outcomes import Outcomes
+from telpher.jobs.port import Job, JobId, JobRun, JobState, Listener, NewJob, Payload, Undo, Work
 from telpher.jobs.retries import PROMISE_RETRIES, TRANSFER_RETRIES
 from telpher.jobs.turns import Lane, Turns
+from telpher.jobs.undoing import Undoing
 from telpher.store import Store
 from telpher.store.schema import jobs
 from telpher.tasks import Nursery
@@ -62,17 +64,16 @@ class EmbeddedQueue:
         self._turns = {name: Turns(lane) for name, lane in self._lanes.items()}
         self._clock = clock
         self._steady = steady
-        self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._works: dict[str, Work] = {}
-        self._undos: dict[str, Undo] = {}
+        self._undoing = Undoing(self._undone)
         self._listeners: list[Listener] = []
         self._nursery = Nursery("jobs")
         self._attempts: dict[JobId, Attempt] = {}
         self._claiming: dict[JobId, tuple[str, int]] = {}
         """Jobs that have a place, by lane and person, but whose start is not committed yet."""
         self._agenda = Agenda(self._on_due, self._lanes, clock=clock, steady=steady)
-        self._failing_since: dict[JobId, float] = {}
-        """In steady time; may lie before this process began."""
+        # Chance spreads retries; it guards nothing.
+        self._outcomes = Outcomes(self._lanes, clock=clock, steady=steady, chance=chance or random.Random())  # noqa: S311
         self._paused: set[str] = set()
         self._is_running = False
 
@@ -81,13 +82,14 @@ class EmbeddedQueue:
     def register(self, kind: str, work: Work, undo: Undo | None = None) -> None:
         self._works[kind] = work
         if undo is not None:
-            self._undos[kind] = undo
+            self._undoing.register(kind, undo)
 
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
     async def start(self) -> None:
         taken_back, standing, self._paused = await self._store.write(table.recover)
+        left_behind = await self._store.read(table.left_behind)
         self._is_running = True
         for job in taken_back:
             self._announce(job)
@@ -95,11 +97,16 @@ class EmbeddedQueue:
             if one.kind not in self._works:
                 _log.warning("job %d is of the kind %s, which nobody here does: it stays queued", one.id, one.kind)
             self._place(one)
+        for job in left_behind:
+            if job.kind in self._undoing.kinds:
+                self._undoing.owe(job.id)
+                self._undoing.begin(job)
         self._pump()
 
     async def stop(self, grace_s: float) -> None:
         self._is_running = False
         self._agenda.stop()
+        await self._undoing.stop()
         if await self._nursery.drain(grace_s):
             await self._nursery.close()
             return
@@ -147,10 +154,16 @@ class EmbeddedQueue:
         return counts | {("all", "waiting"): len(self._agenda)}
 
     async def cancel(self, job_id: JobId) -> bool:
-        return await self._surely(self._cancel(job_id), "cancel")
+        return job_id in await self.cancel_all([job_id])
+
+    async def cancel_all(self, job_ids: Collection[JobId]) -> set[JobId]:
+        return await self._surely(self._cancel(job_ids), "cancel")
 
     async def retry(self, job_id: JobId) -> bool:
-        return await self._surely(self._retry(job_id), "retry")
+        return job_id in await self.retry_all([job_id])
+
+    async def retry_all(self, job_ids: Collection[JobId]) -> set[JobId]:
+        return await self._surely(self._retry(job_ids), "retry")
 
     async def pause_account(self, account: str) -> None:
         await self._surely(self._pause(account), "pause")
@@ -173,29 +186,47 @@ class EmbeddedQueue:
         self._pump()
         return answers
 
-    async def _cancel(self, job_id: JobId) -> bool:
-        job = await self._store.write(lambda connection: table.cancel(connection, job_id, self._now_ms()))
-        if job is None:
-            return False
-        self._turns[job.lane].remove(job.person_id, job_id)
-        self._agenda.drop(job_id)
-        self._failing_since.pop(job_id, None)
-        self._announce(job)
-        if (attempt := self._attempts.get(job_id)) is not None:
-            attempt.cancel()
-            await attempt.wait_ended(_UNWIND_S)
-        return True
+    async def _cancel(self, job_ids: Collection[JobId]) -> set[JobId]:
+        kinds = self._undoing.kinds
+        cancelled, undo_due = await self._store.write(
+            lambda connection: table.cancel(connection, job_ids, kinds, self._now_ms())
+        )
+        broken_off = []
+        for job in cancelled:
+            self._turns[job.lane].remove(job.person_id, job.id)
+            self._agenda.drop(job.id)
+            self._outcomes.forget(job.id)
+            if job.id in undo_due:
+                self._undoing.owe(job.id)
+            self._announce(job)
+            if (attempt := self._attempts.get(job.id)) is not None:
+                attempt.cancel()
+                broken_off.append(attempt)
+            elif self._is_running:
+                self._undoing.begin(job)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_UNWIND_S):
+                await asyncio.gather(*(attempt.ended() for attempt in broken_off))
+                await self._undoing.wait(undo_due)
+        return {job.id for job in cancelled}
 
-    async def _retry(self, job_id: JobId) -> bool:
-        # A work that was cancelled may still be tidying up behind itself; the next attempt must not meet it.
-        attempt = self._attempts.get(job_id)
-        if attempt is not None and attempt.cancelled.is_set() and not await attempt.wait_ended(_STUBBORN_S):
-            return False
+    async def _retry(self, job_ids: Collection[JobId]) -> set[JobId]:
+        # A work that was cancelled may still be unwinding; the next attempt must not meet it.
+        ending = [
+            attempt for job_id in job_ids if (attempt := self._attempts.get(job_id)) and attempt.cancelled.is_set()
+        ]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STUBBORN_S):
+                await asyncio.gather(*(attempt.ended() for attempt in ending))
+        stubborn = {attempt.job.id for attempt in ending if not attempt.has_ended}
         states = (JobState.FAILED, JobState.CANCELLED, JobState.WAITING, JobState.PAUSED)
-        condition = sa.and_(jobs.c.id == job_id, jobs.c.state.in_([state.value for state in states]))
+        condition = sa.and_(jobs.c.id.in_(set(job_ids) - stubborn), jobs.c.state.in_([state.value for state in states]))
         again = await self._store.write(lambda connection: table.requeue(connection, condition, afresh=True))
         self._go_on(again)
-        return bool(again)
+        return {job.id for job in again}
+
+    async def _undone(self, job_id: JobId) -> None:
+        await self._commit(lambda connection: table.undone(connection, job_id))
 
     async def _pause(self, account: str, error: TelpherError | None = None) -> None:
         key, params = (None, None) if error is None else (error.text_key, dict(error.params))
@@ -252,7 +283,9 @@ class EmbeddedQueue:
         places = {job_id: self._claiming.pop(job_id) for job_id in job_ids}
         for one in claimed:
             del places[one.job.id]
-            attempt = Attempt(one, self._works[one.job.kind], self._announce)
+            if one.is_undo_due and one.job.kind in self._undoing.kinds:
+                self._undoing.owe(one.job.id)
+            attempt = Attempt(one, self._begun_clean(self._works[one.job.kind]), self._announce)
             if not self._is_running:
                 attempt.interrupt()
             self._attempts[one.job.id] = attempt
@@ -263,14 +296,19 @@ class EmbeddedQueue:
             self._turns[lane].release(person_id)
         self._pump()
 
+    def _begun_clean(self, work: Work) -> Work:
+        async def after_undo(run: JobRun) -> Payload | None:
+            await self._undoing.make_sure(run.job)
+            return await work(run)
+
+        return after_undo
+
     async def _see_through(self, attempt: Attempt) -> None:
         """Run one attempt, and store what it came to in one commit with the start of those whose turn is next."""
         job = attempt.job
         began_s = self._steady()
         ended = await attempt.run(self._nursery)
-        change = self._change_after(attempt, ended, self._steady() - began_s)
-        if change.state is not JobState.WAITING:
-            self._failing_since.pop(job.id, None)
+        change = self._outcomes.change_after(attempt, ended, self._steady() - began_s)
         is_account_stuck = change.state is JobState.PAUSED and job.account is not None
         self._turns[job.lane].release(job.person_id)
         following = self._take()
@@ -286,65 +324,24 @@ class EmbeddedQueue:
 
         try:
             settled, paused, claimed = await self._commit(commit)
-            if attempt.cancelled.is_set():
-                # Those whose turn it is do not wait for what the drive says to an undo.
-                self._begin(following, claimed)
-                following, claimed = [], []
-                await self._undo(job)
         finally:
             del self._attempts[job.id]
+            if attempt.cancelled.is_set():
+                self._undoing.begin(job)
             attempt.end()
         if settled is not None:
             self._announce(settled)
             self._place_job(settled, is_retry=True)
-        elif (now := await self.get(job.id)) is not None:
-            # Cancelled meanwhile; and asked for again, perhaps, before anybody could know that this attempt is over.
-            self._place_job(now)
         if is_account_stuck and job.account is not None:
             self._hold_back(job.account, paused)
         self._begin(following, claimed)
+        if settled is None and (now := await self.get(job.id)) is not None:
+            # Cancelled meanwhile; and asked for again, perhaps, before anybody could know that this attempt is over.
+            self._place_job(now)
+            self._pump()
         if change.state is JobState.SUCCEEDED and job.account in self._paused:
             # Someone tried again after making room or logging in, and it went: so will the others.
             await self._resume(job.account)
-
-    async def _undo(self, job: Job) -> None:
-        """Before anybody may begin it again."""
-        if (undo := self._undos.get(job.kind)) is not None:
-            try:
-                await undo(job)
-            except Exception:  # noqa: BLE001 - the job is cancelled all the same
-                _log.exception("what job %d left behind could not be freed", job.id)
-
-    def _change_after(self, attempt: Attempt, ended: Any, lasted_s: float) -> table.Change:
-        if not isinstance(ended, Exception):
-            return table.Change(state=JobState.SUCCEEDED, result=ended)
-        if isinstance(ended, Interrupted):
-            return table.Change(
-                state=JobState.QUEUED, failures=attempt.failures, first_failed_ms=attempt.first_failed_ms
-            )
-        key, params = "error.unexpected", {}
-        if isinstance(ended, TelpherError):
-            key, params = ended.text_key, dict(ended.params)
-            if ended.fate is Fate.NEEDS_USER:
-                return table.Change(state=JobState.PAUSED, error_key=key, error_params=params)
-        retries = self._lanes[attempt.job.lane].retries
-        now_ms = self._now_ms()
-        failures, first_failed_ms = attempt.failures + 1, attempt.first_failed_ms
-        if first_failed_ms is None or lasted_s >= retries.settled_after_s:
-            failures, first_failed_ms = 1, now_ms
-            self._failing_since[attempt.job.id] = self._steady()
-        known_for_s = max(0, now_ms - first_failed_ms) / 1000
-        failing_since = self._failing_since.setdefault(attempt.job.id, self._steady() - known_for_s)
-        is_over = retries.gives_up(ended, failures, self._steady() - failing_since)
-        wait_s = 0.0 if is_over else retries.wait_s(failures, getattr(ended, "retry_after_s", None), self._chance)
-        return table.Change(
-            state=JobState.FAILED if is_over else JobState.WAITING,
-            due_ms=None if is_over else now_ms + round(wait_s * 1000),
-            failures=failures,
-            first_failed_ms=first_failed_ms,
-            error_key=key,
-            error_params=params,
-        )
 
     # ---- the scheduler's knowledge --------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, NewType, Protocol
 
 JobId = NewType("JobId", int)
@@ -90,7 +90,7 @@ Work = Callable[[JobRun], Awaitable[Payload | None]]
 """Raises a TelpherError, whose fate decides: RETRY and RETRY_AFTER wait, NEEDS_USER pauses, PERMANENT fails."""
 
 Undo = Callable[[Job], Awaitable[None]]
-"""Frees what a cancelled work leaves behind; no error if there is nothing."""
+"""Frees what a cancelled work leaves behind; no error if there is nothing (any more). Raises a TelpherError."""
 
 Listener = Callable[[Job, object | None], None]
 """Called on the loop after a job's state was committed (second argument None) and for each `tell`. Returns at once, raises nothing."""
@@ -102,7 +102,8 @@ class Queue(Protocol):
     def register(self, kind: str, work: Work, undo: Undo | None = None) -> None:
         """Before `start`. A job of an unregistered kind stays queued.
 
-        `undo` is awaited after a running work was cancelled, however far it had come: also when it had ended just before.
+        `undo` is awaited for every cancelled job that had ever been begun, when its work has ended, however far it had come; before the
+        job begins anew; and again if it raises (unless that is permanent), or if this process ends before it does.
         """
 
     def subscribe(self, listener: Listener) -> None: ...
@@ -135,8 +136,14 @@ class Queue(Protocol):
     async def cancel(self, job_id: JobId) -> bool:
         """Cancel it in any unfinished state; a running one is interrupted and ends cancelled. False when it had ended."""
 
+    async def cancel_all(self, job_ids: Collection[JobId]) -> set[JobId]:
+        """Several, in one transaction; which of them had not ended."""
+
     async def retry(self, job_id: JobId) -> bool:
         """Queue a failed, cancelled, waiting or paused job again, now. False when there is nothing to retry."""
+
+    async def retry_all(self, job_ids: Collection[JobId]) -> set[JobId]:
+        """Several, in one transaction; which of them are queued now."""
 
     async def pause_account(self, account: str) -> None: ...
 

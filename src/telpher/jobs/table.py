@@ -12,13 +12,14 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection, Row
 
 from telpher.jobs.port import Job, JobId, JobState, NewJob
-from telpher.store.schema import JOB_IS_UNFINISHED, jobs, paused_accounts
+from telpher.store.schema import JOB_IS_UNFINISHED, JOB_UNDO_IS_DUE, jobs, paused_accounts
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 # Spelled as the partial indexes spell it, so that SQLite sees that they fit.
 _IS_UNFINISHED = sa.text(JOB_IS_UNFINISHED)
+_IS_UNDO_DUE = sa.text(JOB_UNDO_IS_DUE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,11 +51,12 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True)
 class Claimed:
-    """A job that has just been started, and how often in a row it had failed, since when."""
+    """A job that has just been started, how often in a row it had failed, since when, and whether an undo has to come first."""
 
     job: Job
     failures: int
     first_failed_ms: int | None
+    is_undo_due: bool = False
 
 
 def to_ms(moment: dt.datetime) -> int:
@@ -154,7 +156,7 @@ def claim(connection: Connection, job_ids: Sequence[JobId]) -> list[Claimed]:
     for job_id in job_ids:
         row = connection.execute(_CLAIM, {"job_id": job_id}).one_or_none()
         if row is not None:
-            claimed.append(Claimed(job_of(row), row.failures, row.first_failed_ms))
+            claimed.append(Claimed(job_of(row), row.failures, row.first_failed_ms, row.is_undo_due))
     return claimed
 
 
@@ -167,15 +169,37 @@ def settle(connection: Connection, job_id: JobId, change: Change, now_ms: int) -
     return None if row is None else job_of(row)
 
 
-def cancel(connection: Connection, job_id: JobId, now_ms: int) -> Job | None:
-    """None when it had ended."""
-    row = connection.execute(
+def cancel(
+    connection: Connection, job_ids: Collection[JobId], undoable: Collection[str], now_ms: int
+) -> tuple[list[Job], set[JobId]]:
+    """Those that had not ended, and of which of them something is left to be freed: of the kinds `undoable`, once begun."""
+    is_left = sa.and_(jobs.c.attempt > 0, jobs.c.kind.in_(undoable))
+    rows = connection.execute(
         sa.update(jobs)
-        .where(jobs.c.id == job_id, _IS_UNFINISHED)
-        .values(state=JobState.CANCELLED.value, finished_ms=now_ms, due_ms=None, error_key=None, error_params=None)
+        .where(jobs.c.id.in_(job_ids), _IS_UNFINISHED)
+        .values(
+            state=JobState.CANCELLED.value,
+            finished_ms=now_ms,
+            due_ms=None,
+            error_key=None,
+            error_params=None,
+            is_undo_due=sa.or_(jobs.c.is_undo_due, is_left),
+        )
         .returning(*jobs.c)
-    ).one_or_none()
-    return None if row is None else job_of(row)
+    ).all()
+    cancelled = sorted((job_of(row) for row in rows), key=lambda job: job.id)
+    return cancelled, {JobId(row.id) for row in rows if row.is_undo_due}
+
+
+def undone(connection: Connection, job_id: JobId) -> None:
+    """Nothing is left of what was cancelled."""
+    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(is_undo_due=False))
+
+
+def left_behind(connection: Connection) -> list[Job]:
+    """Those that have ended, but not without a trace: an earlier process did not come to undo them."""
+    rows = connection.execute(sa.select(jobs).where(_IS_UNDO_DUE, jobs.c.finished_ms.is_not(None)).order_by(jobs.c.id))
+    return [job_of(row) for row in rows]
 
 
 def requeue(connection: Connection, condition: sa.ColumnElement[bool], *, afresh: bool) -> list[Job]:

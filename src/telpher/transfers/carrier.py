@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from telpher.drives.port import Drive, Entry
-from telpher.errors import DriveBusyError, DriveUnreachableError, TelpherError
+from telpher.errors import DriveBusyError, DriveUnreachableError, Fate, TelpherError
 from telpher.store import Store
 from telpher.transfers import janitor
 from telpher.transfers.checkpoint import Checkpoints, Transfer
@@ -93,7 +93,8 @@ class Carrier:
     async def discard(self, transfer_id: TransferId) -> None:
         """The person cancelled it: free all that it holds, here and at the drive; what has landed meanwhile goes to the trash.
 
-        No error if there is nothing to free.
+        No error if there is nothing to free. Raises DriveError where the drive cannot be asked now: what it holds is known until this
+        has been called again, and ended well. What it never will be asked again is left there.
         """
         await self.start()
         if transfer_id in self._active:
@@ -102,27 +103,35 @@ class Carrier:
         if transfer is None:
             return
         await self._means.remove_spool(transfer_id)
-        is_withdrawn = await self._withdraw(transfer)
+        is_withdrawn = True
+        try:
+            await self._withdraw(transfer)
+        except TelpherError as error:
+            if error.fate is not Fate.PERMANENT:
+                raise
+            _log.warning("what a cancelled transfer had at the drive is left there: %s", error)
+            is_withdrawn = False
         if is_withdrawn or not transfer.is_verified:
             await self._means.checkpoints.forget(transfer_id)
 
     async def discard_all_of(self, person_id: int) -> None:
-        """Nothing of this person's may be tried again: as `discard`, of whatever is not being carried."""
+        """Nothing of this person's may be tried again: as `discard`, of whatever is not being carried. It is not tried twice."""
         for transfer_id in await self._means.checkpoints.unfinished_of(person_id):
             if transfer_id not in self._active:
-                await self.discard(transfer_id)
+                try:
+                    await self.discard(transfer_id)
+                except TelpherError as error:
+                    _log.warning("what a transfer of somebody who is gone had at the drive is left there: %s", error)
+                    await self._means.checkpoints.forget(transfer_id)
 
-    async def _withdraw(self, transfer: Transfer) -> bool:
-        """Whether nothing of it is left at the drive."""
+    async def _withdraw(self, transfer: Transfer) -> None:
         if self._find_drive is None:
-            return False
+            return
         try:
             async with asyncio.timeout(_WITHDRAW_S):
                 await self._patiently_withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
-        except (TelpherError, TimeoutError) as error:
-            _log.warning("what a cancelled transfer had at the drive is left there: %s", error)
-            return False
-        return True
+        except TimeoutError:
+            raise DriveUnreachableError("the drive did not say in time that a cancelled transfer is gone") from None
 
     async def _patiently_withdraw(self, drive: Drive, transfer: Transfer) -> None:
         patience = Patience(self._means.patience)

@@ -117,7 +117,7 @@ async def test_failures_are_named_and_retried_together(house: House) -> None:
         async with asyncio.timeout(5):
             while not await house.queue.retry(job_id):
                 await asyncio.sleep(0.01)
-        await house.receipts.reopen(job_id)
+        await house.receipts.reopen([job_id])
     await house.chat.until(shows(house, "11 files in the drive, verified"))
 
 

@@ -300,7 +300,7 @@ async def test_a_failure_is_shown_with_why_and_retry_begins_again(house: House) 
     async with asyncio.timeout(5):
         while not await house.queue.retry(job.id):
             await asyncio.sleep(0.01)
-    await house.receipts.reopen(job.id)
+    await house.receipts.reopen([job.id])
     await house.chat.until(shows(house, "verified"))
     assert len(house.chat.messages) == 1
 

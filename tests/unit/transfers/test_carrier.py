@@ -438,7 +438,7 @@ async def test_what_somebody_who_is_gone_had_at_a_drive_that_is_away_is_left_the
     bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 99])
     with pytest.raises(DriveUnreachableError):
         await bench.carry()
-    await bench.carrier.discard_all_of(1)
+    await bench.carrier.discard_all_of(7)
     assert bench.spooled() == []
     assert await bench.store.read(lambda connection: connection.scalars(sa.select(transfers.c.id)).all()) == []
 

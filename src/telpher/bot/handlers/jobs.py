@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from telpher.bot import views
 from telpher.bot.callbacks import DoToAlbum, DoToJob, JobDeed, ListJobs
 from telpher.bot.handlers.asked import Asked
@@ -20,8 +22,7 @@ async def refresh(asked: Asked, _callback: ListJobs) -> None:
 
 async def do_to_job(asked: Asked, callback: DoToJob) -> None:
     """Cancel, Retry; the job's receipt shows the rest."""
-    is_done = await _do(asked, callback.deed, callback.job_id)
-    await asked.toast(_told(asked, callback.deed, is_done=is_done))
+    await _do(asked, callback.deed, [callback.job_id])
 
 
 async def do_to_album(asked: Asked, callback: DoToAlbum) -> None:
@@ -29,18 +30,18 @@ async def do_to_album(asked: Asked, callback: DoToAlbum) -> None:
     receipt = await asked.desk.receipts.find(asked.person.id, callback.receipt_id)
     if receipt is None:
         raise StaleButtonError("no such receipt of theirs")
-    done = [await _do(asked, callback.deed, int(job_id)) for job_id in receipt.job_ids]
-    await asked.toast(_told(asked, callback.deed, is_done=any(done)))
+    await _do(asked, callback.deed, receipt.job_ids)
 
 
-async def _do(asked: Asked, deed: JobDeed, job_id: int) -> bool:
-    follow = asked.desk.follow_jobs
+async def _do(asked: Asked, deed: JobDeed, job_ids: Sequence[int]) -> None:
+    follow, receipts = asked.desk.follow_jobs, asked.desk.receipts
     if deed is JobDeed.CANCEL:
-        return await follow.cancel(asked.person.id, job_id)
-    if not await follow.retry(asked.person.id, job_id):
-        return False
-    await asked.desk.receipts.reopen((await follow.get(asked.person.id, job_id)).id)
-    return True
+        done = await follow.cancel_all(asked.person.id, job_ids)
+    else:
+        done = await follow.retry_all(asked.person.id, job_ids)
+        await receipts.reopen(done)
+    await asked.toast(_told(asked, deed, is_done=bool(done)))
+    await receipts.show_now(done)
 
 
 def _told(asked: Asked, deed: JobDeed, *, is_done: bool) -> str:
