@@ -226,6 +226,19 @@ async def test_a_poll_wakes_at_once_and_redelivers_until_acknowledged(bot: BotOv
     assert await bot.call("getUpdates") == []
 
 
+async def test_the_bot_learns_a_persons_new_language_with_what_they_do_next(
+    sandbox: Sandbox, bot: BotOverHttp, anna: Person
+) -> None:
+    await anna.send_text("before")
+    await anna.set_language("pt-BR")
+    await anna.send_text("after")
+    updates = await bot.call("getUpdates", timeout=10)
+    assert [update["message"]["from"]["language_code"] for update in updates] == ["en", "pt-BR"]
+    assert anna.language == "pt"
+    async with Person(sandbox.url, ANNA) as again:
+        assert again.language == "pt"
+
+
 async def test_limit_and_negative_offset(bot: BotOverHttp, anna: Person) -> None:
     for number in range(5):
         await anna.send_text(f"n{number}")

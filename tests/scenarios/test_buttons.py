@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
+import sqlite3
 
 import pytest
 from tests.driver import Person, buttons_of, has_text, text_of
@@ -12,6 +14,7 @@ from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherRunning
 from tests.scenarios.waits import all_is_handled, from_bot, kept_files, press_until_accepted
 
+from telpher.app import App
 from telpher.settings import Settings
 
 pytestmark = pytest.mark.both_languages
@@ -101,6 +104,30 @@ async def test_delete_goes_to_the_trash_and_undo_brings_it_back(telpher_running:
     await anna.press(trashed, "Undo")
     await anna.wait_for(has_text("precious.txt", "Back from the trash"))
     assert list(kept_files(telpher_running).values()) == [b"precious"]
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "is_kept"), [(1, True), (6, True), (8, False)], ids=["a-day", "six-days", "eight-days"]
+)
+@pytest.mark.one_language
+async def test_undo_is_possible_for_days(
+    telpher_running: TelpherRunning, anna: Person, days_ago: int, is_kept: bool
+) -> None:
+    receipt = await saved(anna, b"precious", "precious.txt")
+    await anna.press(receipt, "Delete")
+    trashed = await anna.wait_for(has_text("precious.txt", "Moved to the trash"))
+    await telpher_running.app.stop()
+    with contextlib.closing(sqlite3.connect(telpher_running.settings.data_dir / "telpher.db")) as database, database:
+        database.execute("UPDATE undo_records SET created_ms = created_ms - ?", (days_ago * 86_400_000,))
+    telpher_running.app = App(telpher_running.settings)
+    await telpher_running.app.start()
+    toast = await anna.press(trashed, "Undo")
+    if is_kept:
+        await anna.wait_for(has_text("precious.txt", "Back from the trash"))
+        assert list(kept_files(telpher_running).values()) == [b"precious"]
+    else:
+        assert "had its day" in toast.text
+        assert kept_files(telpher_running) == {}
 
 
 async def test_old_buttons_answer_clearly(telpher_running: TelpherRunning, anna: Person) -> None:

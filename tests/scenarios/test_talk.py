@@ -54,6 +54,21 @@ async def test_everyone_in_their_language(telpher_running: TelpherRunning, boris
     assert from_bot(anna) == []
 
 
+@pytest.mark.one_language
+async def test_whoever_changes_their_language_is_answered_in_it(
+    telpher_running: TelpherRunning, boris_himself: Person
+) -> None:
+    await boris_himself.ask("/hello", has_text("Здравствуйте, Boris"))
+    await boris_himself.set_language("en")
+    await boris_himself.ask("/hello", has_text("Hello, Boris"))
+    await telpher_running.restart()
+    sent = await boris_himself.send_file(b"x", name="letter.txt", kind="document")
+    receipt = await boris_himself.wait_for(has_text("letter.txt", "In the drive, verified"), after=sent)
+    await boris_himself.set_language("ru")
+    await boris_himself.press(receipt, "Delete")
+    await boris_himself.wait_for(has_text("letter.txt", "В корзине"))
+
+
 async def test_what_is_no_file_is_answered_too(telpher_running: TelpherRunning, anna: Person) -> None:
     hello = await anna.ask("/hello")
     chat = {"id": anna.user_id, "type": "private", "first_name": "Anna"}
