@@ -22,6 +22,7 @@ from telpher.store.schema import undo_records
 UndoId = NewType("UndoId", int)
 
 KEPT_FOR = dt.timedelta(days=7)
+LISTED = 8
 
 
 class Deed(enum.StrEnum):
@@ -49,6 +50,11 @@ class UndoRecord:
     deed: Deed
     entry_id: EntryId
     before: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the entry was called before."""
+        return str(self.before["name"])
 
 
 class UndoLog:
@@ -90,6 +96,21 @@ class UndoLog:
             raise StaleButtonError("nothing to undo")
         return _record(row), row.drive
 
+    async def last(self, person_id: int, limit: int) -> list[UndoRecord]:
+        """What this person did last and has not taken back, newest first."""
+        query = (
+            sa.select(undo_records)
+            .where(
+                undo_records.c.person_id == person_id,
+                undo_records.c.undone_ms.is_(None),
+                undo_records.c.created_ms >= self._now_ms() - int(KEPT_FOR.total_seconds() * 1000),
+            )
+            .order_by(undo_records.c.created_ms.desc(), undo_records.c.id.desc())
+            .limit(limit)
+        )
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        return [_record(row) for row in rows]
+
     async def prune(self) -> int:
         """Remove what cannot be taken back any more; how many."""
         expired_ms = self._now_ms() - int(KEPT_FOR.total_seconds() * 1000)
@@ -115,6 +136,11 @@ class Undo:
         self._trails = trails
         self._log = log
         self._take_back_share = take_back_share
+
+    async def last(self, person_id: int) -> list[UndoRecord]:
+        """What could be taken back, newest first. Raises AccessDeniedError."""
+        self._cards.check(person_id)
+        return await self._log.last(person_id, LISTED)
 
     async def request(self, person_id: int, undo_id: int) -> Undone:
         """Raises AccessDeniedError, StaleButtonError, DriveError."""

@@ -166,7 +166,8 @@ def title_of(texts: Texts, link: LinkedDrive) -> str:
 def _facts(texts: Texts, card: DriveCard) -> list[str]:
     what = []
     if card.link.kind is LinkKind.GOOGLE:
-        what.append(texts.t("accounts.google"))
+        if card.link.title:  # else that is its title already
+            what.append(texts.t("accounts.google"))
         if card.link.scopes:
             what.append(texts.t("accounts.access_whole" if card.sees_all else "accounts.access_file"))
     elif card.link.kind is LinkKind.SHARED:

@@ -24,6 +24,7 @@ COMMANDS = (
     Command("find", "command.find", Right.USE_DRIVE),
     Command("where", "command.where", Right.USE_DRIVE, aliases=("settings",)),
     Command("shares", "command.shares", Right.USE_DRIVE),
+    Command("undo", "command.undo", Right.USE_DRIVE),
     Command("accounts", "command.accounts", Right.USE_DRIVE),
     Command("connect", "command.connect", Right.USE_DRIVE),
     Command("jobs", "command.jobs"),

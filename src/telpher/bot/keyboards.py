@@ -10,7 +10,17 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telpher.access import EntryToken
 from telpher.actions.cards import Card
 from telpher.actions.get_back import media_kind_of
-from telpher.bot.browse_callbacks import BeginMove, NewFolder, SetStar, ShowFound, ShowShelf, StarDeed, UploadHere
+from telpher.bot.browse_callbacks import (
+    BeginMove,
+    NewFolder,
+    SetStar,
+    ShowFound,
+    ShowFoundEntry,
+    ShowShelf,
+    ShowShelfEntry,
+    StarDeed,
+    UploadHere,
+)
 from telpher.bot.callbacks import (
     Callback,
     DoToAlbum,
@@ -25,6 +35,7 @@ from telpher.bot.callbacks import (
     OpenRoot,
     RunModule,
     ShowAlbumEntry,
+    ShowEntry,
     ShowReceipt,
     UndoDeed,
     decode,
@@ -127,6 +138,23 @@ def _last(texts: Texts, undo_id: int | None, back: Back | None) -> Row:
 def folder_of(card: Card, page: int) -> Back:
     """The way back from an entry to the page that it was on."""
     return OpenFolder(card.parent, page) if card.parent else OpenRoot()
+
+
+def card_of(card: Card, back: Back | None) -> Callback:
+    """Shows an entry's card again, with the same way back from there. A folder's card is the folder itself."""
+    if card.entry.is_folder:
+        return OpenFolder(card.token, 0)
+    match back:
+        case ShowFound(search_id, kind, period, page):
+            return ShowFoundEntry(card.token, search_id, kind, period, page)
+        case ShowShelf(shelf, page):
+            return ShowShelfEntry(card.token, shelf, page)
+        case ShowReceipt(receipt_id):
+            return ShowAlbumEntry(card.token, receipt_id)
+        case ShowBurst(receipt_id, page):
+            return ShowBurstEntry(card.token, receipt_id, page)
+        case _:
+            return ShowEntry(card.token, back.page if isinstance(back, OpenFolder) else 0)
 
 
 def back_in(markup: InlineKeyboardMarkup | None) -> Back | None:

@@ -22,17 +22,15 @@ from telpher.bot.callbacks import (
     EntryDeed,
     Grantee,
     ListShares,
-    OpenFolder,
     RevokeAll,
     RevokeAllSurely,
     RevokeListed,
     RevokeShare,
     ShareWith,
-    ShowEntry,
     UndoDeed,
 )
 from telpher.bot.formats import escape, shorten, when
-from telpher.bot.keyboards import Row, button, icon
+from telpher.bot.keyboards import Back, Row, button, card_of, icon
 from telpher.bot.texts import Texts
 from telpher.bot.views import Screen, bold
 from telpher.drives.port import GrantRole
@@ -42,8 +40,8 @@ _LISTED_LIMIT = 15
 _COPY_LIMIT = 256  # https://core.telegram.org/bots/api#copytextbutton
 
 
-def panel(texts: Texts, state: SharedState, page: int = 0, note: str = "") -> Screen:
-    """Who may see an entry; ways to let others in, and out again. `page` is where its folder was left."""
+def panel(texts: Texts, state: SharedState, back: Back | None = None, note: str = "") -> Screen:
+    """Who may see an entry; ways to let others in, and out again. `back` is where its card leads back to."""
     lines = [_title(state.card)]
     if note:
         lines.append(note)
@@ -59,7 +57,7 @@ def panel(texts: Texts, state: SharedState, page: int = 0, note: str = "") -> Sc
     token = state.card.token
     rows.append([button(texts.t("button.share_link"), ShareWith(Grantee.LINK, token))])
     rows.append([button(texts.t("button.share_address"), ShareWith(Grantee.ADDRESS, token))])
-    rows.append([_back_to_card(texts, state.card, page)])
+    rows.append([_back_to_card(texts, state.card, back)])
     return Screen("\n".join(lines), InlineKeyboardMarkup(rows))
 
 
@@ -101,7 +99,7 @@ def done(texts: Texts, shared: Shared) -> Screen:
         rows.append(row)
     manage = button(texts.t("button.share"), DoToEntry(EntryDeed.SHARE, shared.card.token))
     rows.append([manage, button(texts.t("button.undo"), UndoDeed(shared.undo_id))])
-    rows.append([_back_to_card(texts, shared.card, 0)])
+    rows.append([_back_to_card(texts, shared.card, None)])
     return Screen("\n".join(lines), InlineKeyboardMarkup(rows))
 
 
@@ -226,6 +224,5 @@ def _cancel(texts: Texts, card: Card) -> InlineKeyboardButton:
     return button(texts.t("button.cancel"), DoToEntry(EntryDeed.SHARE, card.token))
 
 
-def _back_to_card(texts: Texts, card: Card, page: int) -> InlineKeyboardButton:
-    back = OpenFolder(card.token, 0) if card.entry.is_folder else ShowEntry(card.token, page)
-    return button(texts.t("button.back"), back)
+def _back_to_card(texts: Texts, card: Card, back: Back | None) -> InlineKeyboardButton:
+    return button(texts.t("button.back"), card_of(card, back))

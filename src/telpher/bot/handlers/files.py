@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telpher.actions.get_back import AS_FILE, AS_MEDIA, TooBigToSendError
 from telpher.actions.undo import Deed
-from telpher.bot import browse_views, keyboards, views
+from telpher.bot import browse_views, keyboards, undo_views, views
 from telpher.bot.callbacks import (
     DoToEntry,
     EntryDeed,
@@ -125,6 +125,11 @@ async def do_to_entry(asked: Asked, callback: DoToEntry) -> None:
 async def export_entry(asked: Asked, callback: ExportEntry) -> None:
     """Get back a document in the format of the button."""
     await _get_back(asked, callback.token, callback.suffix)
+
+
+async def recent_deeds(asked: Asked) -> None:
+    """`/undo`: what can be taken back."""
+    await asked.show(undo_views.listing(asked.texts, await asked.desk.undo.last(asked.person.id)))
 
 
 async def undo(asked: Asked, callback: UndoDeed) -> None:

@@ -65,6 +65,7 @@ _COMMANDS: dict[str, Answer] = {
     "where": where.where,
     "jobs": jobs.jobs,
     "shares": sharing.shares,
+    "undo": files.recent_deeds,
     "compute": workshop.command,
     "own_module": workshop.own_module,
     "connect": accounts.connect,

@@ -13,7 +13,6 @@ from telpher.bot.callbacks import (
     DoShare,
     Grantee,
     ListShares,
-    OpenFolder,
     RevokeAll,
     RevokeAllSurely,
     RevokeListed,
@@ -30,8 +29,7 @@ _ASKS_FOR_ADDRESS = "share"
 async def panel(asked: Asked, token: str) -> None:
     """Who may see an entry, in the message of its card."""
     back = asked.back
-    page = back.page if isinstance(back, OpenFolder) else 0
-    await asked.put(share_views.panel(asked.texts, await asked.desk.share.state(asked.person.id, token), page))
+    await asked.put(share_views.panel(asked.texts, await asked.desk.share.state(asked.person.id, token), back))
 
 
 async def share_with(asked: Asked, callback: ShareWith) -> None:
