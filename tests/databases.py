@@ -102,11 +102,10 @@ class ServerDatabase:
             time.sleep(0.02)
         return names
 
-    def cut_connections(self) -> None:
-        """As a server that restarts would."""
-        self.server.run(
-            sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}").format(self.name)
-        )
+    def cut_connections(self, who: str = "%") -> None:
+        """As a server that restarts would; `who` is a pattern of the names that they gave."""
+        query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {} AND application_name LIKE {}"
+        self.server.run(sql.SQL(query).format(self.name, who))
 
 
 class PostgresqlServer:

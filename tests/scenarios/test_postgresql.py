@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.databases import PostgresqlServer, ServerDatabase
 from tests.driver import Person, has_text
@@ -16,7 +17,7 @@ from tests.scenarios.waits import kept_files
 
 from telpher.sandbox.service import Sandbox
 from telpher.settings import Secret, Settings
-from telpher.store import open_store
+from telpher.store import hold
 
 pytestmark = pytest.mark.postgresql
 PASSWORD = "correct-horse-battery"
@@ -81,9 +82,16 @@ async def test_a_telpher_whose_database_another_one_took_ends(
     telpher_process: TelpherProcess, telpher_settings: Settings, postgresql: ServerDatabase, anna: Person
 ) -> None:
     await telpher_process.start()
-    await asyncio.to_thread(postgresql.cut_connections)
-    other = await asyncio.to_thread(open_store, telpher_settings.database_url, alone=True)
-    await other.close()
+    with psycopg.connect(str(telpher_settings.database_url), autocommit=True, application_name="elsewhere") as other:
+        # Who stands in line for the lock has it the moment that its holder is cut off.
+        waiting = asyncio.get_running_loop().create_task(
+            asyncio.to_thread(other.execute, f"SELECT pg_advisory_lock({hold._LOCK})")
+        )
+        while not postgresql.server.run("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(postgresql.cut_connections, "telpher %")
+        await waiting
+        other.execute("UPDATE tenures SET number = number + 1, holder = 'telpher elsewhere'")
     await anna.send_text("/start")
 
     assert await telpher_process.wait() != 0

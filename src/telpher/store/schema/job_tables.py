@@ -29,7 +29,7 @@ jobs = sa.Table(
     sa.Column("result", sa.JSON(none_as_null=True)),
     sa.Column("error_key", sa.Text),
     sa.Column("error_params", sa.JSON(none_as_null=True)),
-    sa.Column("is_undo_due", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_undo_due", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'cancelled')", name="state"
     ),

@@ -239,7 +239,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error_key", sa.Text(), nullable=True),
         sa.Column("error_params", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("is_undo_due", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_undo_due", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.CheckConstraint("(state = 'waiting') = (due_ms IS NOT NULL)", name=op.f("ck_jobs_due")),
         sa.CheckConstraint(
             "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_ms IS NOT NULL)", name=op.f("ck_jobs_finished")
