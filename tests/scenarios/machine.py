@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import resource
 import shutil
@@ -103,9 +104,12 @@ def no_file_beyond(pid: int, size_bytes: int) -> Iterator[None]:
 @contextlib.contextmanager
 def few_descriptors(pid: int, spare: int) -> Iterator[None]:
     """The process may open `spare` files or connections more than it has open now."""
-    used = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()) + 1
+    used = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    # The limit is one on their numbers, and there may be gaps.
+    unused = (number for number in itertools.count() if number not in used)
+    limit = next(itertools.islice(unused, spare, None))
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + spare, before[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
     try:
         yield
     finally:
@@ -138,21 +142,31 @@ def locked(database: Path) -> Iterator[None]:
 
 
 class Names:
-    """Who is asked where a host is. `are_known` is false while nobody answers."""
+    """Who is asked where a host is. `are_known` is false while nobody answers. Made in the loop that will ask."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.are_known = True
         self.asked = 0
-        really = socket.getaddrinfo
+        loop_type = type(asyncio.get_running_loop())
+        really, loop_really = socket.getaddrinfo, loop_type.getaddrinfo
 
         def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
-            if host == "localhost":
-                self.asked += 1
-                if not self.are_known:
-                    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+            self._ask(host)
             return really(host, *arguments, **options)
 
+        async def loop_getaddrinfo(loop: Any, host: Any, *arguments: Any, **options: Any) -> Any:
+            self._ask(host)
+            return await loop_really(loop, host, *arguments, **options)
+
+        # Threads ask the one; the loop's may ask the system itself.
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(loop_type, "getaddrinfo", loop_getaddrinfo)
+
+    def _ask(self, host: Any) -> None:
+        if host == "localhost":
+            self.asked += 1
+            if not self.are_known:
+                raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     async def were_asked(self) -> None:
         """Until somebody has asked in vain once more."""
