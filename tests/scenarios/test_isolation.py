@@ -139,7 +139,7 @@ async def state_of(case: Case) -> dict[str, Any]:
     """Everything of the victim's: the files, and every row that bears their id."""
     store = open_store(database_of(case.running.settings))
     person_id = IDS[case.victim_name]
-    passing = {"inbox", "people", "person_use", "errands", "floods"}
+    passing = {"inbox", "people", "person_use", "errands", "floods", "command_menus"}
     try:
         rows = await store.read(
             lambda connection: {
