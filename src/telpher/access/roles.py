@@ -91,6 +91,8 @@ class Access:
         self._now = now
         self._people: dict[int, Person] = {}
         self._leaving: dict[int, Person] = {}
+        self._last_spoke: dict[int, str] = {}
+        """The languages of those who have left meanwhile: a receipt may have its last edit after that."""
         self._answered_ms: collections.OrderedDict[int, int] = collections.OrderedDict()
         self._listeners: list[Callable[[int], None]] = []
 
@@ -135,9 +137,9 @@ class Access:
         return right in _RIGHTS[self.role_of(person_id)]
 
     def language_of(self, person_id: int) -> str:
-        """The language they last wrote in, also of one who is leaving; empty when they never did."""
+        """The language they last wrote in, also of one who is leaving or has left since the start; empty when they never did."""
         known = self._people.get(person_id) or self._leaving.get(person_id)
-        return known.language_code if known else ""
+        return known.language_code if known else self._last_spoke.get(person_id, "")
 
     def folder_of(self, person_id: int) -> GuestFolder | None:
         """Where a guest's files go, also of one who is leaving; None for everybody else."""
@@ -215,6 +217,7 @@ class Access:
     def remember(self, person: Person) -> None:
         """Serve somebody who has just been stored."""
         self._leaving.pop(person.id, None)
+        self._last_spoke.pop(person.id, None)
         self._people[person.id] = person
         self._tell(person.id)
 
@@ -238,7 +241,9 @@ class Access:
         """Nothing is left of them: keep nothing of them either."""
         gone = sa.delete(people).where(people.c.id == person_id, people.c.role == _LEAVING)
         await self._store.write(lambda connection: connection.execute(gone))
-        self._leaving.pop(person_id, None)
+        known = self._leaving.pop(person_id, None)
+        if known is not None:
+            self._last_spoke[person_id] = known.language_code
 
     def _tell(self, person_id: int) -> None:
         for listener in self._listeners:

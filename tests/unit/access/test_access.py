@@ -57,6 +57,19 @@ def test_the_settings_name_the_owner(access: Access) -> None:
         access.require(OWNER, right)
 
 
+async def test_what_is_said_last_to_somebody_who_leaves_is_in_their_language(access: Access, store: Store) -> None:
+    await access.let_in(BORIS, Role.MEMBER)
+    await access.meet(BORIS, language_code="ru", first_name="Boris")
+    await access.shut_out(BORIS)
+    assert access.language_of(BORIS) == "ru"
+    await access.forget(BORIS)
+    assert access.language_of(BORIS) == "ru", "a receipt of theirs may still be edited"
+    assert await _count(store, people) == 0
+    again = Access(store, [OWNER])
+    await again.load()
+    assert again.language_of(BORIS) == ""
+
+
 @pytest.mark.parametrize("right", list(Right))
 def test_a_stranger_may_nothing(access: Access, right: Right) -> None:
     assert access.role_of(BORIS) is Role.STRANGER
