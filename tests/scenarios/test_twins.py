@@ -6,7 +6,7 @@ import asyncio
 
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
-from tests.scenarios.conftest import TelpherRunning
+from tests.scenarios.conftest import TelpherRunning, both_databases
 from tests.scenarios.waits import kept_files
 
 CONTENT = b"the very same words\n" * 40
@@ -28,6 +28,7 @@ async def test_both_stay_unless_the_person_says_otherwise(telpher_running: Telph
     assert kept_files(telpher_running) == {"first.txt": CONTENT, "second.txt": CONTENT}
 
 
+@both_databases
 async def test_the_new_one_goes_to_the_trash_and_comes_back(telpher_running: TelpherRunning, anna: Person) -> None:
     receipt = await _sent_twice(anna)
     await anna.press(receipt, "Keep only the old one")
@@ -63,6 +64,7 @@ async def test_what_was_removed_before_is_no_twin(telpher_running: TelpherRunnin
     assert "already" not in text_of(shown)
 
 
+@both_databases
 async def test_of_two_that_come_together_at_most_one_is_offered_to_go(
     telpher_running: TelpherRunning, anna: Person
 ) -> None:
