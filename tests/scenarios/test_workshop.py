@@ -67,6 +67,8 @@ WORDS = {
     "nothing run": ("not run anything yet", "ещё ничего не запускали"),
     "last runs": ("Your last runs", "Ваши прошлые запуски"),
     "compare": ("Compare with another run", "Сравнить с другим запуском"),
+    "first": ("A", "А"),
+    "second": ("B", "Б"),
     "again": ("Run like this again", "Запустить так же"),
     "history": ("/compute history", "/compute история"),
     "seconds": ("m?s", "м?с"),
@@ -288,7 +290,10 @@ async def test_the_last_runs_are_kept_and_two_can_be_compared(telpher_running: T
     one = await reader.change(listed, "2", reader["found"])
     offer = await reader.change(one, reader["compare"])
     compared = await reader.change(offer, searched)
-    assert re.search(rf"{reader['linear']}\n +A \d.* B \d.* ×\d+{mark}\d\d\n{reader['threads']}", text_of(compared))
+    assert re.search(
+        rf"{reader['linear']}\n +{reader['first']} \d.* {reader['second']} \d.* ×\d+{mark}\d\d\n{reader['threads']}",
+        text_of(compared),
+    )
     one = await reader.change(await reader.change(compared, reader["back"]), reader["back"])
     again = await reader.change(one, reader["again"])
     assert f"{reader['numbers']}: 1{SPACE}000{SPACE}000" in text_of(again)

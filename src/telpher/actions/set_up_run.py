@@ -24,6 +24,9 @@ T = TypeVar("T")
 SetupToken = NewType("SetupToken", str)
 """Names a setup in buttons: at most 16 word characters."""
 
+Written = NewType("Written", str)
+"""A whole number in a button: at most a sign and 20 digits."""
+
 CALLS = Parameter(
     name="calls",
     titles={"en": "Calls", "ru": "Вызовов"},

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, get_type_hints
 
 from telpher.access import EntryToken
 from telpher.actions.select import SelectionToken
-from telpher.actions.set_up_run import SetupToken
+from telpher.actions.set_up_run import SetupToken, Written
 from telpher.actions.share import Span
 from telpher.drives.port import GrantRole
 from telpher.errors import StaleButtonError
@@ -24,10 +24,11 @@ LIMIT_BYTES = 64  # https://core.telegram.org/bots/api#inlinekeyboardbutton
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_WRITTEN = re.compile(r"-?[0-9]{1,20}")
 
 
 class Callback:
-    """The root of all button data. A field is an int, a str of word characters, an entry's token, or a StrEnum."""
+    """The root of all button data. A field is an int, a str of word characters, a written number, an entry's token, or a StrEnum."""
 
     tag: ClassVar[str]
     kinds: ClassVar[dict[str, type[Callback]]] = {}
@@ -63,6 +64,8 @@ def _fields(kind: type[Callback]) -> list[tuple[str, Any]]:
 
 def _read(kind: Any, part: str) -> object:
     if kind in {EntryToken, SelectionToken, SetupToken} and _TOKEN.fullmatch(part):
+        return part
+    if kind is Written and _WRITTEN.fullmatch(part):
         return part
     if kind is int and _NUMBER.fullmatch(part):
         return int(part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from telpher.actions.set_up_run import SetupToken
+from telpher.actions.set_up_run import SetupToken, Written
 from telpher.bot.callbacks import Callback
 
 
@@ -56,7 +56,7 @@ class WriteParameter(Callback, tag="cpw"):
 
     token: SetupToken
     place: int
-    written: str
+    written: Written
 
 
 @dataclasses.dataclass(frozen=True)

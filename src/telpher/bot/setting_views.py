@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from telpher.actions.set_up_run import Setup
+from telpher.actions.set_up_run import Setup, Written
 from telpher.bot.compute_callbacks import AskParameter, SetParameter, ShowSetup, WriteParameter
 from telpher.bot.formats import escape, shorten
 from telpher.bot.keyboards import button
@@ -46,7 +46,10 @@ def parameter(texts: Texts, shown: Setup, place: int) -> Screen:
     if isinstance(setting, int):
         lines.append(range_of(texts, one))
         rows.append(
-            [button(label, WriteParameter(shown.token, place, str(target))) for label, target in steps(one, setting)]
+            [
+                button(label, WriteParameter(shown.token, place, Written(str(target))))
+                for label, target in steps(one, setting)
+            ]
         )
     offered = []
     for at, option in enumerate(one.options):

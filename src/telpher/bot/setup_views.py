@@ -203,14 +203,17 @@ def comparison_offer(texts: Texts, titles: Titles, run: Computation, others: Seq
 def comparison(texts: Texts, titles: Titles, first: Computation, second: Computation) -> Screen:
     """Two runs beside each other: what both were run by, and how many times as fast the second was."""
     lines = []
-    for mark, run in (("A", first), ("B", second)):
+    marks = texts.t("workshop.first"), texts.t("workshop.second")
+    for mark, run in zip(marks, (first, second), strict=True):
         lines.append(
             f"{mark}: <b>{escape(titles.module(texts, run))}</b> · {_moment(texts, run)}\n{titles.settings(texts, run)}"
         )
     rows = []
     for name in dict.fromkeys([*first.walls_s, *second.walls_s]):
         one, other = first.walls_s.get(name), second.walls_s.get(name)
-        cells = [f"{mark} {time_of(texts, wall)}" for mark, wall in (("A", one), ("B", other)) if wall is not None]
+        cells = [
+            f"{mark} {time_of(texts, wall)}" for mark, wall in zip(marks, (one, other), strict=True) if wall is not None
+        ]
         if one and other:
             cells.append(f"×{number(texts, one / other, 2)}")
         rows.append(f"{titles.strategy(texts, name)}\n  {'  '.join(cells)}")

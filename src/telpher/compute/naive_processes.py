@@ -49,6 +49,7 @@ def _call(module: Module, arguments: Arguments, answers: MutableSequence[dict[st
 
 
 def main() -> None:
+    os.setpgid(0, 0)  # to be ended with all of its children; a Ctrl-C in a terminal is for whoever started it
     native.become_idle()
     native.die_with_parent()
     order = json.load(sys.stdin)

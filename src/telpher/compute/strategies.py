@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -256,13 +257,12 @@ class NaiveProcesses:
             stdout=subprocess.PIPE,
             pass_fds=(texts_fd,),
             env=child_environment(),
-            process_group=0,  # to be ended with all of its children
         )
         try:
             output, _ = await process.communicate(json.dumps(order).encode())
         finally:
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                _kill_with_children(process.pid)
                 await process.wait()
         if process.returncode != 0:
             raise failure(f"the processes ended with status {process.returncode}")
@@ -271,6 +271,15 @@ class NaiveProcesses:
             if isinstance(call.get("value"), list):
                 call["value"] = await asyncio.to_thread(_text_at, texts_fd, *call["value"])
         return answer
+
+
+def _kill_with_children(pid: int) -> None:
+    # It makes itself a group's first soon after it has started; before that it has no children.
+    with contextlib.suppress(ProcessLookupError):
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
 
 
 def _text_at(descriptor: int, start: int, size_bytes: int) -> str:

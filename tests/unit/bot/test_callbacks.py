@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from telpher.access import EntryToken
 from telpher.actions.select import SelectionToken
-from telpher.actions.set_up_run import SetupToken
+from telpher.actions.set_up_run import SetupToken, Written
 from telpher.bot import callbacks
 from telpher.bot.callbacks import Callback, DoToEntry, EntryDeed, OpenFolder, RunModule, decode
 from telpher.bot.handlers.register import presses
@@ -30,6 +30,8 @@ def _largest(kind: type[Callback]) -> Callback:
             values.append(999_999_999_999_999)
         elif field_type in {EntryToken, SelectionToken, SetupToken}:
             values.append("x" * 16)
+        elif field_type is Written:
+            values.append("-" + "9" * 20)
         elif field_type is str:
             values.append("x" * 32)
         else:

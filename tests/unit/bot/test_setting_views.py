@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import InlineKeyboardMarkup
 
-from telpher.actions.set_up_run import CALLS, Setup, SetupToken
+from telpher.actions.set_up_run import CALLS, Setup, SetupToken, Written
 from telpher.bot import setting_views
 from telpher.bot.compute_callbacks import WriteParameter
 from telpher.bot.setting_views import steps
@@ -60,7 +60,7 @@ def test_a_parameter_without_steps_of_its_own_can_be_set() -> None:
 
 
 def test_the_largest_number_fits_into_a_button() -> None:
-    assert len(WriteParameter(SETUP.token, 15, str(-(2**63))).encode()) <= 64
+    assert len(WriteParameter(SETUP.token, 15, Written(str(-(2**63)))).encode()) <= 64
 
 
 def test_the_number_of_calls_stands_after_the_parameters() -> None:
