@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.scenarios.conftest import TelpherRunning
 from tests.scenarios.waits import from_bot
@@ -12,23 +13,34 @@ from telpher.bot.compute_views import LESSON
 from telpher.compute.modules import registry
 from telpher.sandbox.service import Sandbox
 
+# The modules' own words, which stand in no catalogue.
+SPOKEN = {
+    "en": {"Search": "Search", "Pi": "Pi", "Linear": "Linear", "Threads": "Threads", "Processes": "Processes"},
+    "ru": {"Search": "Поиск", "Pi": "Число пи", "Linear": "По очереди", "Threads": "Потоки", "Processes": "Процессы"},
+}
 
-async def test_search_then_pi_then_ones_own_module(telpher_running: TelpherRunning, anna: Person) -> None:
+
+@pytest.mark.both_languages
+async def test_search_then_pi_then_ones_own_module(
+    telpher_running: TelpherRunning, anna: Person, language: str
+) -> None:
+    words = SPOKEN[language]
     opening = await anna.ask("/cython", has_text("The workshop", "First module"))
-    assert [button["text"] for button in buttons_of(opening)] == ["▶️ Search"]
-    await anna.press(opening, "Search")
-    search = await anna.wait_for(has_text("Search", "Next module"), timeout_s=60)
+    assert [button["text"] for button in buttons_of(opening)] == [f"▶️ {words['Search']}"]
+    await anna.press(opening, words["Search"])
+    search = await anna.wait_for(has_text(words["Search"], "Next module"), timeout_s=60)
     assert search["message_id"] == opening["message_id"]
-    rows = re.findall(r"^(Linear|Threads|Processes) +\d+\.\d\d s  ×\d+\.\d\d$", text_of(search), re.MULTILINE)
-    assert rows == ["Linear", "Threads", "Processes"]
+    ways = f"{words['Linear']}|{words['Threads']}|{words['Processes']}"
+    rows = re.findall(rf"^({ways}) +\d+\.\d\d \w+  ×\d+\.\d\d$", text_of(search), re.MULTILINE)
+    assert rows == ways.split("|")
     assert max(len(line) for line in text_of(search).splitlines() if "×" in line) <= 30, "legible on a phone"
-    assert [button["text"] for button in buttons_of(search)] == ["▶️ Pi"]
-    await anna.press(search, "Pi")
-    ended = await anna.wait_for(has_text("Search", "Pi", "3.14159", "add your own module"), timeout_s=60)
+    assert [button["text"] for button in buttons_of(search)] == [f"▶️ {words['Pi']}"]
+    await anna.press(search, words["Pi"])
+    ended = await anna.wait_for(has_text(words["Search"], words["Pi"], "3.14159", "add your own module"), timeout_s=60)
     assert ended["message_id"] == opening["message_id"]
-    assert len(re.findall(r"^Threads ", text_of(ended), re.MULTILINE)) == 2
+    assert len(re.findall(rf"^{words['Threads']} ", text_of(ended), re.MULTILINE)) == 2
     others = [module for name, module in registry().items() if name not in LESSON and module.unavailable is None]
-    assert [button["text"] for button in buttons_of(ended)] == [f"▶️ {module.titles['en']}" for module in others]
+    assert [button["text"] for button in buttons_of(ended)] == [f"▶️ {module.titles[language]}" for module in others]
     assert len([message for message in from_bot(anna) if "photo" not in message]) == 1
 
 
