@@ -9,8 +9,7 @@ import pytest
 from tests.driver import Person, buttons_of, has_text, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherProcess
-from tests.scenarios.crash_rig import WatchedSandbox
-from tests.scenarios.test_crashes_sending import _kill_at
+from tests.scenarios.crash_rig import WatchedSandbox, kill_at
 from tests.scenarios.test_workshop import SPACE, Reader, is_photo, photos
 
 LIMIT_S = 60.0
@@ -38,7 +37,7 @@ async def _search_and_kill(
 ) -> Message:
     await process.start()
     shown = await _linear_alone(reader, await reader.set_up("search", ("numbers", f"1{SPACE}000{SPACE}000")))
-    _kill_at(process, sandbox, at, is_done=is_done)
+    kill_at(process, sandbox, at, is_done=is_done)
     await reader.person.press(shown, reader["run"])
     await process.wait_killed()
     return shown
@@ -98,7 +97,7 @@ async def test_a_long_answer_that_has_certainly_not_arrived_comes_by_itself(
     await telpher_process.start()
     shown = await _linear_alone(reader, await reader.set_up("digits"))
     shown, _ = await reader.write(shown, "how many digits", "3M")
-    _kill_at(telpher_process, sandbox, "/sendDocument", is_done=False)
+    kill_at(telpher_process, sandbox, "/sendDocument", is_done=False)
     await reader.person.press(shown, reader["run"])
     await telpher_process.wait_killed()
     await telpher_process.start()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import pytest
 from tests.driver import Person, has_text, text_of
 from tests.driver.messages import Message
 from tests.scenarios.conftest import TelpherProcess
-from tests.scenarios.test_crashes import WatchedSandbox
+from tests.scenarios.crash_rig import WatchedSandbox, kill_at
 from tests.scenarios.waits import from_bot
 
 CONTENT = os.urandom(3_000_000)
@@ -23,16 +20,6 @@ CONTENT = os.urandom(3_000_000)
 async def sandbox(tmp_path: Path) -> AsyncIterator[WatchedSandbox]:
     async with WatchedSandbox(state_dir=tmp_path / "sandbox") as running:
         yield running
-
-
-def _kill_at(process: TelpherProcess, sandbox: WatchedSandbox, pattern: str, *, is_done: bool) -> None:
-    def hear(request: str, request_is_done: bool) -> None:
-        if request_is_done is is_done and re.search(pattern, request):
-            sandbox.watch.hear = lambda _request, _is_done: None
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-
-    sandbox.watch.hear = hear
 
 
 def _sent(anna: Person) -> list[Message]:
@@ -49,7 +36,7 @@ async def test_a_file_that_may_have_arrived_is_sent_again_only_when_the_person_s
     telpher_process: TelpherProcess, sandbox: WatchedSandbox, anna: Person
 ) -> None:
     receipt = await _with_a_file(telpher_process, anna)
-    _kill_at(telpher_process, sandbox, "/sendDocument", is_done=True)
+    kill_at(telpher_process, sandbox, "/sendDocument", is_done=True)
     await anna.press(receipt, "Get back")
     await telpher_process.wait_killed()
     assert len(_sent(anna)) == 1
@@ -63,7 +50,7 @@ async def test_a_file_that_may_have_arrived_is_sent_again_only_when_the_person_s
     assert await anna.download(_sent(anna)[1]) == CONTENT
 
     # Known to Telegram now: it comes by its id, and a kill there doubles nothing either.
-    _kill_at(telpher_process, sandbox, "/sendDocument", is_done=True)
+    kill_at(telpher_process, sandbox, "/sendDocument", is_done=True)
     await anna.press(receipt, "Get back")
     await telpher_process.wait_killed()
     await telpher_process.start()
@@ -75,7 +62,7 @@ async def test_a_file_that_has_certainly_not_arrived_comes_by_itself(
     telpher_process: TelpherProcess, sandbox: WatchedSandbox, anna: Person
 ) -> None:
     receipt = await _with_a_file(telpher_process, anna)
-    _kill_at(telpher_process, sandbox, "/sendDocument", is_done=False)
+    kill_at(telpher_process, sandbox, "/sendDocument", is_done=False)
     await anna.press(receipt, "Get back")
     await telpher_process.wait_killed()
 
@@ -89,7 +76,7 @@ async def test_no_receipt_stays_behind_that_tells_what_is_over(
 ) -> None:
     await telpher_process.start()
     for name in ("one.bin", "two.bin"):
-        _kill_at(telpher_process, sandbox, "/sendMessage", is_done=True)
+        kill_at(telpher_process, sandbox, "/sendMessage", is_done=True)
         await anna.send_file(CONTENT, name=name, kind="document")
         await telpher_process.wait_killed()
         await telpher_process.start()
