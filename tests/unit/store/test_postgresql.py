@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -80,15 +81,24 @@ async def test_a_connection_that_breaks_in_the_middle_stores_nothing_of_those_wh
         postgresql.cut_connections()
         connection.execute(_put(3))
 
-    held = asyncio.get_running_loop().create_task(store.write(lambda c: c.execute(sa.text("SELECT pg_sleep(0.2)"))))
-    await asyncio.sleep(0)
-    ends = await asyncio.gather(
+    is_begun, may_go_on = threading.Event(), threading.Event()
+
+    def hold_up(_connection: Connection) -> bool:
+        is_begun.set()
+        return may_go_on.wait(10)
+
+    held = asyncio.get_running_loop().create_task(store.write(hold_up))
+    await asyncio.to_thread(is_begun.wait, 10)
+    together = asyncio.gather(
         store.write(lambda connection: connection.execute(_put(1))),
         store.write(put_and_lose),
         store.write(lambda connection: connection.execute(_put(4))),
         return_exceptions=True,
     )
-    await held
+    await asyncio.sleep(0)
+    may_go_on.set()
+    ends = await together
+    assert await held
 
     assert all(isinstance(end, StoreError) for end in ends)
     assert await store.read(_ids) == []
