@@ -5,12 +5,17 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import re
 import sqlite3
+import time
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from benchmarks.soak.people import Account
+from benchmarks.soak.account import Account
+
+_PROMISED_AFTER_S = 1800.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,14 +34,20 @@ def _rows(database: Path, query: str) -> list[Any]:
 
 
 def unfinished(database: Path) -> int:
-    """How many updates and jobs Telpher has yet to do, and receipts to show."""
+    """How many updates and jobs Telpher has yet to do, and receipts to show. What is promised for a later day counts as done."""
     (row,) = _rows(
         database,
         "SELECT (SELECT count(*) FROM inbox WHERE state = 'new')"
-        " + (SELECT count(*) FROM jobs WHERE state NOT IN ('succeeded', 'failed', 'cancelled'))"
+        " + (SELECT count(*) FROM jobs WHERE state NOT IN ('succeeded', 'failed', 'cancelled')"
+        f"    AND NOT (state = 'waiting' AND (attempt = 0 OR due_ms > {_promised_ms()})))"
         " + (SELECT count(*) FROM receipts WHERE NOT is_settled)",
     )
     return int(row[0])
+
+
+def _promised_ms() -> int:
+    """What is due after this moment is promised: what fails is tried again sooner."""
+    return round((time.time() + _PROMISED_AFTER_S) * 1000)
 
 
 def database_facts(database: Path) -> dict[str, int]:
@@ -66,33 +77,68 @@ def jobs_of(database: Path) -> dict[tuple[int, int], Job]:
 def files_that_are_wrong(account: Account, database: Path, kept: list[dict[str, Any]]) -> list[str]:
     """In words; empty when every accepted file is there once, and nothing else is."""
     wrong: list[str] = []
-    entries = collections.defaultdict(list)
+    jobs, held = jobs_of(database), held_files(database)
+    verified: collections.Counter[str] = collections.Counter()
+    for key, (_, md5) in account.files.items():
+        job = jobs.get(key)
+        if job is None:
+            wrong += [] if key in held else [f"{key}: was never accepted"]
+        elif job.state == "succeeded":
+            verified[md5] += 1
+        elif job.state != "cancelled" and not _was_disconnected(account, job):
+            wrong.append(f"{key}: ended {job.state} ({job.error_key})")
+    return wrong + _entries_that_are_wrong(account, verified, kept)
+
+
+def _was_disconnected(account: Account, job: Job) -> bool:
+    return job.error_key == "error.drive_disconnected" and job.chat_id in account.disconnected
+
+
+def _entries_that_are_wrong(
+    account: Account, verified: collections.Counter[str], kept: list[dict[str, Any]]
+) -> list[str]:
+    wrong: list[str] = []
+    entries, names = collections.defaultdict(list), collections.defaultdict(set)
     for entry in kept:
         entries[entry["md5"]].append(entry)
-    jobs = jobs_of(database)
-    expected: set[str] = set()
-    for key, (name, md5) in account.files.items():
-        job = jobs.get(key)
-        found = entries.get(md5, [])
-        expected.add(md5)
-        if job is None:
-            wrong.append(f"{key}: was never accepted")
-        elif job.state == "succeeded":
-            # One that was cancelled as it landed is in the trash; asked for again, it came again.
-            alive = [entry for entry in found if not entry["is_trashed"]]
-            if len(alive) > 1 or not found:
-                wrong.append(f"{key}: verified, and {len(alive)} times in the drive")
-            elif name and found[0]["name"] != name and not found[0]["name"].startswith(("renamed", "what", "🙂", "a")):
-                wrong.append(f"{key}: is called {found[0]['name']!r} instead of {name!r}")
-        elif job.state == "cancelled":
-            if any(not entry["is_trashed"] for entry in found):
-                wrong.append(f"{key}: cancelled, and in the drive all the same")
-        else:
-            wrong.append(f"{key}: ended {job.state} ({job.error_key})")
-    wrong += [f"{entry['name']!r}: nobody sent this" for md5 in entries.keys() - expected for entry in entries[md5]]
+    for name, md5 in account.files.values():
+        names[md5].add(name)
+    for md5, given in names.items():
+        # One that was cancelled as it landed is in the trash; asked for again, it came again.
+        alive = [entry for entry in entries[md5] if not entry["is_trashed"]]
+        if len(alive) > verified[md5] or len(entries[md5]) < verified[md5]:
+            what = f"{len(alive)} times in the drive and {len(entries[md5]) - len(alive)} times in its trash"
+            wrong.append(f"{sorted(given)}: verified {verified[md5]} times, and {what}")
+        wrong += [
+            f"{sorted(given)}: is called {entry['name']!r}"
+            for entry in alive
+            if "" not in given and not _is_a_name_of(entry["name"], given | account.written_names)
+        ]
+    wrong += [
+        f"{entry['name']!r}: nobody sent this"
+        for md5 in entries.keys() - names.keys()
+        for entry in entries[md5]
+        if md5 not in account.strangers_files and not entry["mime_type"].startswith("application/vnd.google-apps.")
+    ]
     if stolen := account.strangers_files & entries.keys():
         wrong.append(f"{len(stolen)} files of strangers landed")
     return wrong
+
+
+def _is_a_name_of(name: str, given: AbstractSet[str]) -> bool:
+    """As it was given, or with the number that tells two of one name apart, or as a name may be that was written as one."""
+    if name in given or re.sub(r" \(\d+\)(?=\.\w+$|$)", "", name) in given:
+        return True
+    return any(written and name.startswith(written[:20].strip()) for written in given)
+
+
+def held_files(database: Path) -> set[tuple[int, int]]:
+    """(Chat, message) of the files that wait until their person has said where they go."""
+    found = set()
+    for (key,) in _rows(database, "SELECT key FROM held_files"):
+        _, _, chat_id, message_id = key.split(":")
+        found.add((int(chat_id), int(message_id)))
+    return found
 
 
 def job_states(database: Path) -> Mapping[str, int]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,10 @@ from telpher.accounts.keys import open_keys
 from telpher.accounts.vault import Vault
 from telpher.store import open_store
 
-SCOPE = "https://www.googleapis.com/auth/drive.file"
+OWN_FILES = "https://www.googleapis.com/auth/drive.file"
+WHOLE_DRIVE = "https://www.googleapis.com/auth/drive"
+FRIEND = "friend@example.com"
+_WHOLE_EVERY = 5
 _READY_LIMIT_S = 60.0
 _TIMEOUT = aiohttp.ClientTimeout(total=120)
 
@@ -33,10 +37,10 @@ class Servers:
         self.url = url
         self.token = token
         self.owner_id = owner_id
-        self._http = http
+        self.http = http
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        async with self._http.request(method, self.url + path, json=body) as answer:
+        async with self.http.request(method, self.url + path, json=body) as answer:
             assert answer.status < 300, f"{method} {path}: {await answer.text()}"
             return await answer.json()
 
@@ -82,22 +86,52 @@ async def serving(state_dir: Path) -> AsyncIterator[Servers]:
             await process.wait()
 
 
+def email_of(person_id: int) -> str:
+    """Whose drive a person's files go to."""
+    return f"person-{person_id}@example.com"
+
+
+def second_email_of(person_id: int) -> str:
+    """Another account of theirs."""
+    return f"second-{person_id}@example.com"
+
+
 async def connect_drives(servers: Servers, data_dir: Path, person_ids: Sequence[int]) -> Path:
-    """Give everyone a Google account of their own, connected already; the client's file that Telpher is to be given."""
+    """Give everyone a Google account of their own, connected already; the client's file that Telpher is to be given.
+
+    Every fifth has let Telpher see the whole drive, where documents of Google's lie.
+    """
     store = await asyncio.to_thread(open_store, data_dir / "telpher.db")
     client_file = data_dir / "credentials.json"
     client = json.dumps(await servers.ask("GET", "/sandbox/google/credentials.json"))
     await asyncio.to_thread(client_file.write_text, client)
     try:
         vault = Vault(store, await asyncio.to_thread(open_keys, data_dir))
-        for person_id in person_ids:
-            subject = f"person-{person_id}@example.com"
-            await servers.ask("POST", "/sandbox/google/accounts", {"email": subject})
-            granted = await servers.ask("POST", "/sandbox/google/token", {"account": subject, "scope": SCOPE})
+        await servers.ask("POST", "/sandbox/google/settings", {"device_interval_s": 0.5})
+        await servers.ask("POST", "/sandbox/google/accounts", {"email": FRIEND})
+        for place, person_id in enumerate(person_ids):
+            subject = email_of(person_id)
+            for address in (subject, second_email_of(person_id)):
+                await servers.ask("POST", "/sandbox/google/accounts", {"email": address})
+            is_whole = place % _WHOLE_EVERY == 0
+            granted = await servers.ask(
+                "POST",
+                "/sandbox/google/token",
+                {"account": subject, "scope": WHOLE_DRIVE if is_whole else OWN_FILES},
+            )
             await keep(vault, AuthorizedUser.from_json(json.dumps(granted)), person_id=person_id, subject=subject)
+            if is_whole:
+                await _add_documents(servers, subject)
     finally:
         await store.close()
     return client_file
+
+
+async def _add_documents(servers: Servers, account: str) -> None:
+    for kind in ("document", "spreadsheet", "presentation"):
+        mime_type = f"application/vnd.google-apps.{kind}"
+        body = {"account": account, "name": f"Quarterly {kind}", "mime_type": mime_type, "text": "one,two"}
+        await servers.ask("POST", "/sandbox/google/documents", body)
 
 
 class Telpher:
@@ -107,6 +141,7 @@ class Telpher:
         self, servers: Servers, data_dir: Path, owner_ids: Sequence[int], client_file: Path, log: Path
     ) -> None:
         self.data_dir = data_dir
+        self.web_port = _free_port()
         self.log_path = log
         self.ups: list[float] = []
         self.downs: list[float] = []
@@ -123,9 +158,14 @@ class Telpher:
             "DRIVE": "google",
             "DATA_DIR": str(data_dir),
             "OWNER_IDS": ",".join(map(str, owner_ids)),
-            "WEB_PORT": "0",
+            "WEB_PORT": str(self.web_port),
             "LOG_FORMAT": "text",
         }
+
+    @property
+    def metrics_url(self) -> str:
+        """What a monitor reads."""
+        return f"http://127.0.0.1:{self.web_port}/metrics"
 
     @property
     def pid(self) -> int | None:
@@ -174,3 +214,9 @@ class Telpher:
         """Whether it was not there at some moment between these two (monotonic time)."""
         ends = [*self.ups[1:], float("inf")]
         return any(down <= last_s and first_s <= up for down, up in zip(self.downs, ends, strict=False))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
