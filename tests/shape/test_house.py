@@ -77,5 +77,7 @@ def test_native_files_share_a_stem() -> None:
     for cython in kernels.glob("*.pyx"):
         stem = cython.stem
         assert (kernels / f"{stem}.pyi").exists(), f"{stem} has no types"
+        if "_impl" not in cython.read_text():
+            continue  # C of Python's own or of the system's alone
         assert list(kernels.glob(f"{stem}_impl*.c")), f"{stem} has no C"
         assert list(kernels.glob(f"{stem}_impl*.h")), f"{stem} has no header"
