@@ -79,7 +79,7 @@ async def ticking() -> AsyncIterator[Late]:
         yield late
         task.cancel()
     late |= {name: thread.end() for name, thread in threads.items()}
-    output, _ = await other.communicate()
+    output, _ = await other.communicate(b"")  # which closes its input: it ends
     late["machine"] = json.loads(output)
 
 
