@@ -187,10 +187,11 @@ def deeds_for(job: Job) -> list[JobDeed]:
 
 def _deeds_for_all(all_tracked: Sequence[Tracked]) -> list[JobDeed]:
     states = {tracked.job.state for tracked in all_tracked}
+    is_final = all(state.is_final for state in states)
     deeds = []
-    if states & _TROUBLED:
+    if states & _TROUBLED or (is_final and JobState.CANCELLED in states):
         deeds.append(JobDeed.RETRY)
-    if any(not state.is_final for state in states):
+    if not is_final:
         deeds.append(JobDeed.CANCEL)
     return deeds
 
