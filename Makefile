@@ -5,7 +5,7 @@ VENV := .venv/bin
 PYTEST_WORKERS ?= 4
 
 .PHONY: help run test check setup setup-dev build lock format docs screenshot screenshots clean fuzz sbom audit asan lesson \
-        bench-compute bench-latency bench-transfers bench-browse soak
+        bench-compute bench-latency bench-transfers bench-browse bench-cancel soak
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -68,6 +68,9 @@ bench-browse: build  ## Pages of drives with a thousand and with 100,000 entries
 
 bench-latency: build  ## How soon the bot answers while all cores compute
 	@$(VENV)/python -m benchmarks.latency
+
+bench-cancel: build  ## How soon Cancel all and Retry act on a hundred files
+	@$(VENV)/python -m benchmarks.cancel
 
 lesson: build  ## Measure the lesson's figures and pictures anew, on this machine
 	@$(VENV)/python tools/lesson.py
