@@ -69,6 +69,12 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        await writer.wait_closed()
+
+
 @asynccontextmanager
 async def tls_front(folder: Path, server_url: str) -> AsyncIterator[tuple[str, Path]]:
     """The proxy's address and the authority's certificate."""
@@ -97,25 +103,34 @@ async def tls_front(folder: Path, server_url: str) -> AsyncIterator[tuple[str, P
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
     tls_port = runner.addresses[0][1]
 
+    tunnels: set[asyncio.Task[None] | None] = set()
+
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"CONNECT "):
-            writer.close()
-            return
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", tls_port)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_pipe(reader, there_writer))
-            group.create_task(_pipe(there_reader, writer))
-        for one in (writer, there_writer):
-            one.close()
-            with contextlib.suppress(ConnectionError, ssl.SSLError):
-                await one.wait_closed()
+        task = asyncio.current_task()
+        tunnels.add(task)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(tunnels.discard, task)
+            stack.push_async_callback(_close, writer)
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"CONNECT "):
+                return
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", tls_port)
+            stack.push_async_callback(_close, there_writer)
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_pipe(reader, there_writer))
+                group.create_task(_pipe(there_reader, writer))
 
     proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", ca_file
     finally:
         proxy.close()
+        for open_tunnel in tuple(tunnels):
+            assert open_tunnel is not None
+            open_tunnel.cancel()
+        async with asyncio.timeout(10):
+            while tunnels:
+                await asyncio.sleep(0.01)
         await runner.cleanup()
         await session.close()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.driver import Person
-from tests.scenarios.conftest import TelpherRunning, language, sandbox, telpher_settings  # noqa: F401 - fixtures
+from tests.scenarios.conftest import TelpherRunning, database_url, language, sandbox, telpher_settings  # noqa: F401 - fixtures
 
 from telpher.app import App
 from telpher.sandbox.service import OWNER_ID, Sandbox

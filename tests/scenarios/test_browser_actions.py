@@ -185,15 +185,15 @@ async def test_move_into_a_folder_made_on_the_way(telpher_running: TelpherRunnin
 async def test_a_folder_does_not_go_into_itself_and_a_move_can_be_left(
     telpher_running: TelpherRunning, anna: Person
 ) -> None:
-    put(telpher_running.drive_dir, "A/In/x.txt")
+    put(telpher_running.drive_dir, "Alps/In/x.txt")
     listing = await anna.ask("/files", has_text("Your drive"))
-    await anna.press(listing, "📁 A")
-    await anna.wait_for(has_text("› A"))
+    await anna.press(listing, "📁 Alps")
+    await anna.wait_for(has_text("› Alps"))
     inside = {button["text"]: button["callback_data"] for button in buttons_of(anna.message(listing))}
     await anna.press(listing, "⚙️ Folder")
     await anna.wait_for(lambda message: "📦 Move" in labels(message))
     await anna.press(listing, "📦 Move")
-    chooser = await anna.wait_for(has_text("Move A to"))
+    chooser = await anna.wait_for(has_text("Move Alps to"))
     assert entries(chooser) == [], "what is moved is no place to move to"
     leave = next(button["callback_data"] for button in buttons_of(chooser) if "Cancel" in button["text"])
     errand_id = leave.split(":")[1]
@@ -203,8 +203,8 @@ async def test_a_folder_does_not_go_into_itself_and_a_move_can_be_left(
     await anna.press(listing, "Cancel")
     card = await anna.wait_for(lambda message: "✏️ Rename" in labels(message))
     await anna.press(card, "‹ Back")
-    await anna.wait_for(has_text("› A"))
-    assert list(kept_files(telpher_running)) == ["A/In/x.txt"]
+    await anna.wait_for(has_text("› Alps"))
+    assert list(kept_files(telpher_running)) == ["Alps/In/x.txt"]
 
 
 async def test_a_name_that_is_taken_keeps_both(telpher_running: TelpherRunning, anna: Person) -> None:

@@ -42,7 +42,7 @@ def main() -> int:
         async def stop() -> None:
             told.is_open = False
             if gc.get_freeze_count():
-                print(f"objects spared the collector: {gc.get_freeze_count()}", file=sys.stderr, flush=True)
+                print(f"objects spared the collector: {gc.get_freeze_count()}", flush=True)
             await really_stop()
 
         app.stop = stop  # type: ignore[method-assign]
