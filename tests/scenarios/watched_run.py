@@ -40,9 +40,9 @@ def main() -> int:
         really_stop = app.stop
 
         async def stop() -> None:
+            if not gc.get_freeze_count():
+                told.append("the collector goes over all that start-up has made, again and again")
             told.is_open = False
-            if gc.get_freeze_count():
-                print(f"objects spared the collector: {gc.get_freeze_count()}", flush=True)
             await really_stop()
 
         app.stop = stop  # type: ignore[method-assign]
