@@ -15,6 +15,8 @@ from typing import Any
 
 from benchmarks.soak.account import Account
 
+from telpher.drives.names import safe_name
+
 _PROMISED_AFTER_S = 1800.0
 
 
@@ -129,7 +131,8 @@ def _is_a_name_of(name: str, given: AbstractSet[str]) -> bool:
     """As it was given, or with the number that tells two of one name apart, or as a name may be that was written as one."""
     if name in given or re.sub(r" \(\d+\)(?=\.\w+$|$)", "", name) in given:
         return True
-    return any(written and name.startswith(written[:20].strip()) for written in given)
+    made_safe = (safe_name(written, fallback="") for written in given if written)
+    return any(safe and name.startswith(safe[:20].strip()) for safe in made_safe)
 
 
 def held_files(database: Path) -> set[tuple[int, int]]:
