@@ -108,18 +108,20 @@ async def tls_front(folder: Path, server_url: str) -> AsyncIterator[tuple[str, P
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         tunnels.add(task)
-        async with contextlib.AsyncExitStack() as stack:
-            stack.callback(tunnels.discard, task)
-            stack.push_async_callback(_close, writer)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"CONNECT "):
-                return
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", tls_port)
-            stack.push_async_callback(_close, there_writer)
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_pipe(reader, there_writer))
-                group.create_task(_pipe(there_reader, writer))
+        # Python 3.11's streams complain of a handler that was cancelled, as this one is at the end.
+        with contextlib.suppress(asyncio.CancelledError):
+            async with contextlib.AsyncExitStack() as stack:
+                stack.callback(tunnels.discard, task)
+                stack.push_async_callback(_close, writer)
+                head = await reader.readuntil(b"\r\n\r\n")
+                if not head.startswith(b"CONNECT "):
+                    return
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", tls_port)
+                stack.push_async_callback(_close, there_writer)
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_pipe(reader, there_writer))
+                    group.create_task(_pipe(there_reader, writer))
 
     proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
     try:
