@@ -93,7 +93,7 @@ def _carrier(store: Store, spool_dir: Path, drive: GoogleDrive) -> Carrier:
         spool_limit_bytes=1 << 30,
         headroom_bytes=0,
         find_drive=find_drive,
-        patience=PatienceLimits(attempts=4, base_s=0.01, cap_s=0.02),
+        patience=PatienceLimits(attempts=4, base_s=0.01, cap_s=0.02, landing_s=0),
     )
 
 

@@ -207,7 +207,6 @@ class EmbeddedQueue:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_UNWIND_S):
                 await asyncio.gather(*(attempt.ended() for attempt in broken_off))
-                await self._undoing.wait(undo_due)
         return {job.id for job in cancelled}
 
     async def _retry(self, job_ids: Collection[JobId]) -> set[JobId]:

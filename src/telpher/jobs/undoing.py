@@ -62,12 +62,6 @@ class Undoing:
             if job.id in self._due:
                 await self._undo(job)
 
-    async def wait(self, job_ids: Collection[JobId]) -> None:
-        """Until these have been undone."""
-        tasks = [task for job_id in job_ids if (task := self._tasks.get(job_id)) is not None]
-        if tasks:
-            await asyncio.wait(tasks)
-
     async def stop(self) -> None:
         """What is still due is left for the next start."""
         self._is_stopped = True

@@ -116,20 +116,27 @@ class Carrier:
 
     async def discard_all_of(self, person_id: int) -> None:
         """Nothing of this person's may be tried again: as `discard`, of whatever is not being carried. It is not tried twice."""
-        for transfer_id in await self._means.checkpoints.unfinished_of(person_id):
-            if transfer_id not in self._active:
-                try:
-                    await self.discard(transfer_id)
-                except TelpherError as error:
-                    _log.warning("what a transfer of somebody who is gone had at the drive is left there: %s", error)
-                    await self._means.checkpoints.forget(transfer_id)
+        unfinished = await self._means.checkpoints.unfinished_of(person_id)
+        await asyncio.gather(*(self._discard_for_good(one) for one in unfinished if one not in self._active))
+
+    async def _discard_for_good(self, transfer_id: TransferId) -> None:
+        try:
+            await self.discard(transfer_id)
+        except TelpherError as error:
+            _log.warning("what a transfer of somebody who is gone had at the drive is left there: %s", error)
+            await self._means.checkpoints.forget(transfer_id)
 
     async def _withdraw(self, transfer: Transfer) -> None:
         if self._find_drive is None:
             return
         try:
             async with asyncio.timeout(_WITHDRAW_S):
-                await self._patiently_withdraw(await self._find_drive(transfer.person_id, transfer.drive), transfer)
+                drive = await self._find_drive(transfer.person_id, transfer.drive)
+                await self._patiently_withdraw(drive, transfer)
+                if transfer.entry_id is not None and not transfer.is_verified:
+                    # A create that was broken off may still have been on its way into the drive when we looked.
+                    await asyncio.sleep(self._means.patience.landing_s)
+                    await self._patiently_withdraw(drive, transfer)
         except TimeoutError:
             raise DriveUnreachableError("the drive did not say in time that a cancelled transfer is gone") from None
 

@@ -17,6 +17,8 @@ class PatienceLimits:
     """So many faults in a row, without a byte of progress between them, are borne."""
     base_s: float = 0.25
     cap_s: float = 4.0
+    landing_s: float = 3.0
+    """So long what a broken-off request has begun may yet take to be done."""
 
 
 _CHANCE = random.Random()  # noqa: S311 - spreads retries, guards nothing

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.transfers.bench import Bench
 
 from telpher.store import Store, open_store
 from telpher.store.migrations import migrate
@@ -32,6 +33,13 @@ async def store(empty_database: Path, tmp_path: Path) -> AsyncIterator[Store]:
     store = open_store(path)
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def bench(store: Store, tmp_path: Path) -> AsyncIterator[Bench]:
+    bench = Bench(store, tmp_path / "spool")
+    yield bench
+    await bench.carrier.close()
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from telpher.errors import (
     EntryExistsError,
     EntryNotFoundError,
     SessionGoneError,
+    SourceBusyError,
     SourceGoneError,
     SourceUnreachableError,
 )
@@ -53,6 +54,8 @@ class Fault(enum.Enum):
     BUSY = "busy"
     DAMAGE = "damage"
     """What is stored is not what was sent."""
+    LATE = "late"
+    """The connection breaks when all has been sent, and it is done only after the drive has been asked for something else."""
 
 
 class Script:
@@ -96,6 +99,7 @@ class ModelDrive:
         """All that ever came over the line and was kept."""
         self._numbers = itertools.count(1)
         self._deleted: set[EntryId] = set()
+        self._late: list[tuple[UploadSpec, bytes]] = []
 
     def delete_all_for_good(self) -> None:
         """As a person may in the drive itself: entries and sessions are gone, their ids stay taken."""
@@ -131,9 +135,15 @@ class ModelDrive:
 
     async def stat(self, entry_id: EntryId) -> Entry:
         self.script.next("stat")
-        if entry_id not in self.entries:
-            raise EntryNotFoundError(entry_id)
-        return self.entries[entry_id][0]
+        try:
+            if entry_id not in self.entries:
+                raise EntryNotFoundError(entry_id)
+            return self.entries[entry_id][0]
+        finally:
+            for spec, content in self._late:
+                if spec.id not in self.entries and spec.id not in self._deleted:
+                    self._store(spec, content, Fault.NONE)
+            self._late.clear()
 
     async def delete(self, entry_id: EntryId) -> None:
         fault = self.script.next("delete")
@@ -148,6 +158,9 @@ class ModelDrive:
         if fault is Fault.PART:
             raise DriveUnreachableError("broken off half-way")
         self.taken_bytes += len(content)
+        if fault is Fault.LATE:
+            self._late.append((spec, content))
+            raise DriveUnreachableError("broken off when all was sent")
         entry = self._store(spec, content, fault)
         _lose(fault)
         return entry
@@ -268,6 +281,16 @@ def _lose(fault: Fault) -> None:
         raise DriveUnreachableError("the answer was lost")
 
 
+class SourceFault(enum.Enum):
+    """What goes wrong when a source is found or opened."""
+
+    NONE = "none"
+    AWAY = "away"
+    BUSY = "busy"
+    GONE = "gone"
+    """Telegram knows the file no more: perhaps in the middle of its download."""
+
+
 class ModelSource:
     """A `transfers.port.Source` and its opener. `cuts` are offsets at which the connection breaks, each once."""
 
@@ -278,6 +301,8 @@ class ModelSource:
         self.cuts: list[int] = []
         self.honours_range = True
         self.is_gone = False
+        self.faults: list[SourceFault] = []
+        """One for each time that it is opened; none when they have run out."""
         self.path: Path | None = None
         self.is_disposed = False
         self.sent_bytes = 0
@@ -285,9 +310,17 @@ class ModelSource:
 
     async def __call__(self, source_ref: str) -> ModelSource:
         self.on_call("open_source")
-        if self.is_gone:
-            raise SourceGoneError("send it again")
+        self._fail()
         return self
+
+    def _fail(self) -> None:
+        fault = self.faults.pop(0) if self.faults else SourceFault.NONE
+        if self.is_gone or fault is SourceFault.GONE:
+            raise SourceGoneError("send it again")
+        if fault is SourceFault.BUSY:
+            raise SourceBusyError("slow down")
+        if fault is SourceFault.AWAY:
+            raise SourceUnreachableError("no answer")
 
     @property
     def size_bytes(self) -> int | None:
@@ -300,6 +333,7 @@ class ModelSource:
     @contextlib.asynccontextmanager
     async def open(self, offset: int) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
         self.on_call("open")
+        self._fail()
         start = offset if self.honours_range else 0
         yield start, self._pieces(start)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.unit.transfers.bench import BIG, SMALL, Bench
 from tests.unit.transfers.model import Fault, ModelDrive, ModelSource
 
 from telpher.drives.port import ChecksumKind, Entry
@@ -26,77 +26,11 @@ from telpher.errors import (
 from telpher.store import Store
 from telpher.store.schema import transfers
 from telpher.transfers import checkpoint
-from telpher.transfers.carrier import Carrier
 from telpher.transfers.content_index import ContentIndex
 from telpher.transfers.journey import ContentRefusedError
-from telpher.transfers.patience import PatienceLimits
-from telpher.transfers.port import Progress, TransferId, TransferRequest
+from telpher.transfers.port import TransferId
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
-
-NO_WAIT = PatienceLimits(attempts=4, base_s=0, cap_s=0)
-BIG = random.Random(1).randbytes(20_000)
-SMALL = random.Random(2).randbytes(900)
-
-
-class Bench:
-    """A carrier on a store, with one drive and one source."""
-
-    def __init__(self, store: Store, spool_dir: Path) -> None:
-        self.store = store
-        self.spool_dir = spool_dir
-        self.drive = ModelDrive()
-        self.source = ModelSource(BIG)
-        self.told: list[Progress] = []
-        self.carrier = self.new_carrier()
-
-    def new_carrier(self, limit_bytes: int = 1 << 30) -> Carrier:
-        async def find_drive(person_id: int, name: str) -> ModelDrive:
-            return self.drive
-
-        return Carrier(
-            self.store,
-            spool_dir=self.spool_dir,
-            spool_limit_bytes=limit_bytes,
-            headroom_bytes=0,
-            find_drive=find_drive,
-            patience=NO_WAIT,
-        )
-
-    async def restart(self) -> None:
-        await self.carrier.close()
-        self.carrier = self.new_carrier()
-
-    def request(self, *, size_bytes: int | None = -1, key: str = "1:2:3") -> TransferRequest:
-        return TransferRequest(
-            id=TransferId(key),
-            person_id=7,
-            source_ref="{}",
-            parent_id=None,
-            name="a.bin",
-            mime_type="application/octet-stream",
-            size_bytes=len(self.source.content) if size_bytes == -1 else size_bytes,
-            modified_at=dt.datetime(2024, 5, 6, tzinfo=dt.UTC),
-        )
-
-    async def carry(self, *, size_bytes: int | None = -1, key: str = "1:2:3") -> Entry:
-        request = self.request(size_bytes=size_bytes, key=key)
-        return await self.carrier.carry(request, drive=self.drive, open_source=self.source, tell=self.told.append)
-
-    def spooled(self) -> list[int]:
-        return [path.stat().st_size for path in self.spool_dir.glob("*")]
-
-    def assert_arrived(self, entry: Entry) -> None:
-        assert self.drive.alive() == [entry]
-        assert self.drive.content(entry.id) == self.source.content
-        assert self.spooled() == []
-
-
-@pytest.fixture
-async def bench(store: Store, tmp_path: Path) -> AsyncIterator[Bench]:
-    bench = Bench(store, tmp_path / "spool")
-    yield bench
-    await bench.carrier.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"x", SMALL, BIG], ids=["empty", "one byte", "small", "big"])
@@ -360,23 +294,6 @@ async def _forget_all(bench: Bench) -> None:
     await bench.store.write(lambda connection: connection.execute(sa.delete(transfers)))
 
 
-async def test_discard_frees_the_session_and_an_entry_that_landed_unnoticed(bench: Bench) -> None:
-    bench.drive.script.faults = iter([Fault.NONE, Fault.AFTER, *[Fault.BEFORE] * 9])
-    with pytest.raises(DriveUnreachableError):
-        await bench.carry()
-    assert len(bench.drive.alive()) == 1
-    bench.drive.script.faults = iter(())
-
-    await bench.carrier.discard(TransferId("1:2:3"))
-    await bench.carrier.discard(TransferId("1:2:3"))
-    await bench.carrier.discard(TransferId("never seen"))
-
-    assert bench.drive.alive() == []
-    assert bench.drive.sessions == {}
-    assert bench.spooled() == []
-    bench.assert_arrived(await bench.carry())
-
-
 @pytest.mark.parametrize("content", [SMALL, BIG], ids=["small", "big"])
 async def test_one_that_was_deleted_for_good_before_we_knew_that_it_had_landed(bench: Bench, content: bytes) -> None:
     bench.source = ModelSource(content)
@@ -409,38 +326,6 @@ async def test_a_small_file_that_comes_slowly_tells_how_far_it_is(bench: Bench) 
     bench.assert_arrived(await bench.carry())
     assert [told.done_bytes for told in bench.told] == [300, 600, 899, 900]
     assert {told.total_bytes for told in bench.told} == {900}
-
-
-async def test_a_file_cancelled_at_the_last_moment_goes_to_the_trash(bench: Bench) -> None:
-    entry = await bench.carry()
-    await bench.carrier.discard(TransferId("1:2:3"))
-    assert [(kept.id, kept.is_trashed) for kept, _ in bench.drive.entries.values()] == [(entry.id, True)]
-    again = await bench.carry()
-    assert again.id != entry.id
-    bench.assert_arrived(again)
-
-
-async def test_what_the_drive_could_not_be_asked_to_free_is_known_until_it_is_freed(bench: Bench) -> None:
-    bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 99])
-    with pytest.raises(DriveUnreachableError):
-        await bench.carry()
-    assert len(bench.drive.sessions) == 1
-    with pytest.raises(DriveUnreachableError):
-        await bench.carrier.discard(TransferId("1:2:3"))
-    assert bench.spooled() == []
-    await bench.restart()
-    bench.drive.script.faults = iter(())
-    await bench.carrier.discard(TransferId("1:2:3"))
-    assert bench.drive.sessions == {}
-
-
-async def test_what_somebody_who_is_gone_had_at_a_drive_that_is_away_is_left_there(bench: Bench) -> None:
-    bench.drive.script.faults = iter([Fault.NONE, Fault.PART, *[Fault.BEFORE] * 99])
-    with pytest.raises(DriveUnreachableError):
-        await bench.carry()
-    await bench.carrier.discard_all_of(7)
-    assert bench.spooled() == []
-    assert await bench.store.read(lambda connection: connection.scalars(sa.select(transfers.c.id)).all()) == []
 
 
 async def test_one_transfer_is_carried_once_at_a_time(bench: Bench) -> None:

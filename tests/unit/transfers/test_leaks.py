@@ -44,7 +44,7 @@ class Traffic:
             spool_dir=spool_dir,
             spool_limit_bytes=1 << 30,
             headroom_bytes=0,
-            patience=PatienceLimits(attempts=1, base_s=0, cap_s=0),
+            patience=PatienceLimits(attempts=1, base_s=0, cap_s=0, landing_s=0),
         )
         lane = Lane(name="transfer", total=8, per_person=8, retries=RetryPolicy(base_s=0.001, cap_s=0.002))
         self.queue = EmbeddedQueue(store, [lane])
