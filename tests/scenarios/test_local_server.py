@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.driver import Person, has_text
+from tests.driver import Person, has_text, text_of
 from tests.scenarios.conftest import TelpherProcess, TelpherRunning
+from tests.scenarios.waits import eventually, from_bot, kept_files
 
 from telpher.sandbox.service import Sandbox
 from telpher.settings import Secret, Settings
@@ -74,3 +76,17 @@ async def test_the_public_server_says_why_not(telpher_settings: Settings, tmp_pa
             assert not (process.drive_dir / "large.bin").exists()
         finally:
             await process.end()
+
+
+async def test_one_file_sent_several_times_is_safe_each_time_before_the_servers_copy_goes(
+    telpher_running: TelpherRunning, anna: Person
+) -> None:
+    sent = await anna.send_file(_OVER_THE_PUBLIC_LIMIT, name="large.bin")
+    await asyncio.gather(*(anna.forward(sent) for _ in range(3)))
+
+    async def have_all_come() -> bool:
+        return len(kept_files(telpher_running)) == 4
+
+    await eventually(have_all_come)
+    assert set(kept_files(telpher_running).values()) == {_OVER_THE_PUBLIC_LIMIT}
+    assert not [message for message in from_bot(anna) if "again" in text_of(message)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ KINDS = {
     "thumbnail": FileKind("thumbnails", "AAMCAgADGQE", "Thumbnail"),
 }
 _CHUNK_BYTES = 1 << 20
+_FETCHED = "fetched"
 
 
 @dataclass
@@ -74,11 +76,19 @@ class FileDepot:
     def find_at(self, file_path: str) -> Json | None:
         """The record behind a `file_path` (relative, or absolute as the local server gives it), or None."""
         root = f"{self.root}/"
-        return self._ledger.file_at(file_path.removeprefix(root))
+        return self._ledger.file_at(file_path.removeprefix(root).removeprefix(f"{_FETCHED}/"))
 
     def path_of(self, record: Json) -> Path:
         """Where a record's bytes lie."""
         return self.root / str(record["file_path"])
+
+    def fetched(self, record: Json) -> Path:
+        """A local server's copy of a record's bytes: fetched anew when somebody has deleted it, and the same for all who ask meanwhile."""
+        copy = self.root / _FETCHED / str(record["file_path"])
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            copy.hardlink_to(self.path_of(record))
+        return copy
 
     def keep(self, upload: Upload, kind: str, **details: Any) -> Json:
         """File an upload as `kind`; `details` (duration, width, title, …) win over what its bytes say."""

@@ -159,7 +159,7 @@ def get_file(world: World, args: Json) -> Json:
         raise ApiError(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
     return {
         **{key: record[key] for key in ("file_id", "file_unique_id", "file_size")},
-        "file_path": str(path) if world.limits.is_local else record["file_path"],
+        "file_path": str(world.depot.fetched(record)) if world.limits.is_local else record["file_path"],
     }
 
 
