@@ -264,6 +264,8 @@ class NaiveProcesses:
             if process.returncode is None:
                 _kill_with_children(process.pid)
                 await process.wait()
+                assert process.stdout is not None
+                await process.stdout.read()  # to its end: then the pipe is closed as well
         if process.returncode != 0:
             raise failure(f"the processes ended with status {process.returncode}")
         answer: dict[str, Any] = json.loads(output)
