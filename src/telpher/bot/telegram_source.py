@@ -50,10 +50,20 @@ class TelegramSources:
     async def __call__(self, source_ref: str) -> TelegramSource:
         """Raises SourceGoneError, FileTooBigError, SourceBusyError, SourceUnreachableError."""
         ref = json.loads(source_ref)
-        found = await self.find(ref["file_id"], ref.get("size_bytes"))
+        file_id, told_bytes = ref["file_id"], ref.get("size_bytes")
+        found = await self.find(file_id, told_bytes)
+        here = await self._here(found)
+        if here is None and self._is_local:
+            # Another message of the same file may have been done with it a moment ago: asked again, the server fetches it again.
+            found = await self.find(file_id, told_bytes)
+            here = await self._here(found)
+        return TelegramSource(self, file_id, found, here)
+
+    async def _here(self, found: _Found) -> Path | None:
+        """Where it lies on this machine, if it does."""
         path = Path(found.file_path)
         is_here = self._is_local and path.is_absolute() and await asyncio.to_thread(path.is_file)
-        return TelegramSource(self, ref["file_id"], found, path if is_here else None)
+        return path if is_here else None
 
     async def find(self, file_id: str, told_bytes: int | None) -> _Found:
         """Ask where the file lies now; Telegram promises the answer for an hour."""

@@ -118,7 +118,7 @@ def _begun(connection: Connection) -> RootTransaction:
     """A connection that turns out to be dead before anything was asked of it is made anew, once."""
     try:
         return connection.begin()
-    except Exception:
+    except Exception:  # the driver's own class, which only one kind of database has: it comes unwrapped from what begins
         if not connection.invalidated:
             raise
     return connection.begin()

@@ -68,7 +68,7 @@ class Writer:
         """A connection that turns out to be dead before anything was done on it is made anew, once."""
         try:
             return self._begin_once()
-        except Exception:
+        except Exception:  # the driver's own class, which only one kind of database has: it comes unwrapped from what begins
             if not self._connection.invalidated:
                 raise
         return self._begin_once()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from telpher.drives.port import Checksum, ChecksumKind
-from telpher.errors import DiskFullError, SourceGoneError, SourceUnreachableError, StoreError
+from telpher.errors import DiskFullError, SourceUnreachableError, StoreError
 from telpher.transfers.hashing import Digest
 
 T = TypeVar("T")
@@ -56,13 +56,14 @@ class Spool:
 
     @classmethod
     async def open_local(cls, path: Path, threads: Executor, kind: ChecksumKind) -> Spool:
-        """A file that is complete already, read in place. Raises SourceGoneError."""
+        """A file that is complete already, read in place. Raises SourceUnreachableError."""
 
         def work() -> tuple[int, int]:
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
-                raise SourceGoneError("the local file is gone") from None
+                # Another message of the same file may just have been done with it: whoever is asked again fetches it again.
+                raise SourceUnreachableError("the local file is gone") from None
             except OSError as error:
                 raise SourceUnreachableError(f"the local file cannot be read: {error.strerror}") from error
             return descriptor, os.fstat(descriptor).st_size

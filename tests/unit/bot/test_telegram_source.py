@@ -112,3 +112,27 @@ async def test_a_local_servers_file_is_read_in_place_and_deleted_afterwards(
         await source.dispose()
         await source.dispose()
         assert not source.local_path.exists()
+
+
+async def test_a_local_file_that_vanishes_after_it_was_told_is_fetched_again(
+    tmp_path: Path, http: AiohttpRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Sandbox(state_dir=tmp_path / "local", local=True) as sandbox, Person(sandbox.url) as anna:
+        sources = TelegramSources(http, ApiAddress(sandbox.url, Secret(sandbox.token)), is_local=True)
+        ref = _ref(await anna.send_file(b"\0" * ((20 << 20) + 1), name="big.bin"))
+        first = await sources(ref)
+        assert first.local_path is not None
+        really, asked = sources.find, 0
+
+        async def find(file_id: str, told_bytes: int | None) -> Any:
+            nonlocal asked
+            found = await really(file_id, told_bytes)
+            asked += 1
+            if asked == 1:
+                await first.dispose()  # the other message is done with it just now
+            return found
+
+        monkeypatch.setattr(sources, "find", find)
+        second = await sources(ref)
+        assert second.local_path is not None
+        assert second.local_path.stat().st_size == (20 << 20) + 1

@@ -245,6 +245,20 @@ async def test_a_local_file_is_read_in_place_and_removed_at_the_end(
     assert bench.source.sent_bytes == 0
 
 
+@pytest.mark.parametrize("content", [SMALL, BIG], ids=["small", "big"])
+async def test_a_local_file_that_another_message_was_done_with_is_asked_for_again(
+    bench: Bench, tmp_path: Path, content: bytes
+) -> None:
+    bench.source = ModelSource(content)
+    bench.source.path = path = tmp_path / "local.bin"
+    with pytest.raises(SourceUnreachableError) as ended:
+        await bench.carry()
+    assert ended.value.fate is Fate.RETRY
+
+    path.write_bytes(content)
+    bench.assert_arrived(await bench.carry())
+
+
 async def test_a_crash_after_verifying_leaves_only_tidying(bench: Bench, tmp_path: Path) -> None:
     bench.source.path = tmp_path / "local.bin"
     bench.source.path.write_bytes(BIG)

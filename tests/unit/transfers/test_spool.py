@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from telpher.drives.port import ChecksumKind
-from telpher.errors import SourceGoneError, SourceUnreachableError
+from telpher.errors import SourceUnreachableError
 from telpher.transfers.spool import Spool
 
 CONTENT = random.Random(3).randbytes(3_500_000)
@@ -88,7 +88,7 @@ async def test_closing_while_threads_work_harms_nobody(tmp_path: Path, threads: 
 
 
 async def test_a_local_file_that_is_gone_or_shrinks(tmp_path: Path, threads: ThreadPoolExecutor) -> None:
-    with pytest.raises(SourceGoneError):
+    with pytest.raises(SourceUnreachableError):
         await Spool.open_local(tmp_path / "nothing", threads, ChecksumKind.MD5)
     (tmp_path / "a").write_bytes(CONTENT)
     spool = await Spool.open_local(tmp_path / "a", threads, ChecksumKind.MD5)
