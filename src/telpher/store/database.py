@@ -118,7 +118,8 @@ def _begun(connection: Connection) -> RootTransaction:
     """A connection that turns out to be dead before anything was asked of it is made anew, once."""
     try:
         return connection.begin()
-    except Exception:  # the driver's own class, which only one kind of database has: it comes unwrapped from what begins
+    except Exception:
+        # What begins a transaction lets the driver's own errors through, whose class only one kind of database has.
         if not connection.invalidated:
             raise
     return connection.begin()

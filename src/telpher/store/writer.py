@@ -68,7 +68,8 @@ class Writer:
         """A connection that turns out to be dead before anything was done on it is made anew, once."""
         try:
             return self._begin_once()
-        except Exception:  # the driver's own class, which only one kind of database has: it comes unwrapped from what begins
+        except Exception:
+            # What begins a transaction lets the driver's own errors through, whose class only one kind of database has.
             if not self._connection.invalidated:
                 raise
         return self._begin_once()
