@@ -224,7 +224,7 @@ class TelpherProcess:
         assert self._child is not None
         with contextlib.suppress(ProcessLookupError):
             self._child.kill()
-        await self._child.wait()
+        await self._ended()
 
     async def wait_killed(self) -> None:
         """Until somebody's kill -9 has ended it."""
@@ -235,12 +235,23 @@ class TelpherProcess:
         assert self._child is not None
         with contextlib.suppress(ProcessLookupError):
             self._child.send_signal(number)
-        return await asyncio.wait_for(self._child.wait(), _END_LIMIT_S)
+        return await asyncio.wait_for(self._ended(), _END_LIMIT_S)
 
     async def wait(self) -> int:
         """Until it ends by itself; the exit code."""
         assert self._child is not None
-        return await asyncio.wait_for(self._child.wait(), _READY_LIMIT_S)
+        return await asyncio.wait_for(self._ended(), _READY_LIMIT_S)
+
+    async def _ended(self) -> int:
+        """Until it is gone and its output is read to the end, which closes the pipe; the exit code."""
+        assert self._child is not None
+        assert self._child.stdout is not None
+        code = await self._child.wait()
+        # Whoever waits for a line reads to the end already.
+        with contextlib.suppress(RuntimeError):
+            async with asyncio.timeout(_END_LIMIT_S):
+                self.output += (await self._child.stdout.read()).decode().splitlines()
+        return code
 
     async def end(self) -> None:
         """Whatever state it is in: it runs no longer."""
